@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# Dispatch only: each target is one script, with its own account of what it does.
+#
+#   make modules KDIR=...   rdma_rxe.ko for one kernel (default: the running one)
+#   make lint unit          the checks of every commit, seconds
+#   make demo               RDMA applications on Debian's stock kernel, in a virtual machine
+#   make test               everything: lint, unit, user-mode Linux with its checkers, stock kernel
+#   make bench              this driver and the in-box one, in turn, as ratios
+#   make lab-uml lab-uml-debug lab-qemu     build one lab, cached outside of the tree
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.12
+export KERNEL
+
+.PHONY: modules clean lint unit demo test bench lab-uml lab-uml-debug lab-qemu
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(MAKE) -C tests/unit clean
+	$(MAKE) -C tests/verbs clean
+
+lint:
+	tests/lint/run.sh
+
+unit:
+	$(MAKE) --no-print-directory -C tests/unit run
+
+demo:
+	tests/demo/demo.sh
+
+test:
+	tests/run.sh
+
+bench:
+	tests/vm/bench.sh --write
+
+lab-uml:
+	tests/vm/uml.sh build plain
+
+lab-uml-debug:
+	tests/vm/uml.sh build debug
+
+lab-qemu:
+	tests/vm/qemu.sh build

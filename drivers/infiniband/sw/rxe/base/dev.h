@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The device: what every room needs to know of it. One struct rxe_dev per `rdma link add`, bound to
+ * one netdev for its whole life.
+ */
+#ifndef RXE_BASE_DEV_H
+#define RXE_BASE_DEV_H
+
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <rdma/ib_verbs.h>
+
+#include "idtab.h"
+#include "stats.h"
+
+struct rxe_netns;
+
+#define RXE_PORT		1
+
+/* Limits that the device reports and enforces; facts/why in verbs/device.c. */
+#define RXE_MAX_QP		(1 << 17)
+#define RXE_MAX_QP_WR		(1 << 14)
+#define RXE_MAX_SGE		32
+#define RXE_MAX_INLINE		1024
+#define RXE_MAX_CQ		(1 << 17)
+#define RXE_MAX_CQE		((1 << 17) - 1)
+#define RXE_MAX_MR		(1 << 20)
+#define RXE_MAX_AH		(1 << 17)
+#define RXE_MAX_PD		(1 << 17)
+#define RXE_MAX_RD_ATOMIC	128
+#define RXE_MAX_MSG_BYTES	(1U << 31)
+#define RXE_GID_TABLE_LEN	256
+#define RXE_MIN_QPN		16
+#define RXE_MAX_QPN		0xfffffe
+
+/**
+ * struct rxe_dev - a soft RoCE device
+ * @ib: the core's part; must be first
+ * @ndev: the netdev below; held from creation until the core deallocates the device
+ * @ndev_tracker: of that reference
+ * @netns: sockets of @ndev's namespace; held likewise
+ * @qps: QP number to struct rxe_qp
+ * @mrs: key index (key >> 8) to struct rxe_mr
+ * @ahs: AH number to struct rxe_ah, for user AHs
+ * @stats: counters
+ * @link_up: state of the port as last reported; guarded by RTNL
+ * @rate_lock: guards @speed and @width; outside of RTNL
+ * @rate_known: they are those of the present link; cleared by link events
+ * @speed: IB_SPEED_*
+ * @width: IB_WIDTH_*
+ */
+struct rxe_dev {
+	struct ib_device ib;
+	struct net_device *ndev;
+	netdevice_tracker ndev_tracker;
+	struct rxe_netns *netns;
+	struct rxe_idtab qps;
+	struct rxe_idtab mrs;
+	struct rxe_idtab ahs;
+	struct rxe_stats __percpu *stats;
+	bool link_up;
+	struct mutex rate_lock;
+	bool rate_known;
+	u16 speed;
+	u8 width;
+};
+
+static inline struct rxe_dev *rxe_dev(struct ib_device *ib)
+{
+	return container_of(ib, struct rxe_dev, ib);
+}
+
+/* Count an event. Any context. */
+static inline void rxe_count(struct rxe_dev *dev, enum rxe_stat stat)
+{
+	this_cpu_inc(dev->stats->value[stat]);
+}
+
+/* Add to a counter. Any context. */
+static inline void rxe_count_add(struct rxe_dev *dev, enum rxe_stat stat, u64 n)
+{
+	this_cpu_add(dev->stats->value[stat], n);
+}
+
+/**
+ * rxe_dev_init_tables() - tables and counters of a new device
+ * @dev: the device
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int rxe_dev_init_tables(struct rxe_dev *dev);
+
+/* Undo rxe_dev_init_tables(); every object is gone. Sleeps. */
+void rxe_dev_destroy_tables(struct rxe_dev *dev);
+
+/* The path MTU that @netdev_mtu carries beside all headers and the ICRC; 0: not even 256 bytes. */
+enum ib_mtu rxe_mtu_of_netdev(unsigned int netdev_mtu);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Counters of a device. The list below is the only one: the enum, the names in `rdma statistic` and
+ * the drop reasons all come from it. Names that the field's tools know are kept.
+ */
+#ifndef RXE_BASE_STATS_H
+#define RXE_BASE_STATS_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#define RXE_FOR_EACH_STAT(X) \
+	X(SENT_PKTS,		"sent_pkts") \
+	X(RCVD_PKTS,		"rcvd_pkts") \
+	X(SENT_BYTES,		"sent_bytes") \
+	X(RCVD_BYTES,		"rcvd_bytes") \
+	X(DUP_REQUEST,		"duplicate_request") \
+	X(OUT_OF_SEQ,		"out_of_seq_request") \
+	X(RCVD_RNR,		"rcvd_rnr_err") \
+	X(SENT_RNR,		"send_rnr_err") \
+	X(RCVD_SEQ_ERR,		"rcvd_seq_err") \
+	X(RETRY,		"retry_count") \
+	X(RETRY_EXCEEDED,	"retry_exceeded_err") \
+	X(RNR_EXCEEDED,		"retry_rnr_exceeded_err") \
+	X(TIMEOUT,		"ack_timeout") \
+	X(REMOTE_ACCESS_ERR,	"remote_access_err") \
+	X(REMOTE_INV_REQ_ERR,	"remote_invalid_req_err") \
+	X(REMOTE_OP_ERR,	"remote_op_err") \
+	X(SEND_ERR,		"send_err") \
+	X(LINK_DOWNED,		"link_downed") \
+	X(RDMA_SENDS,		"rdma_sends") \
+	X(RDMA_RECVS,		"rdma_recvs") \
+	X(CQ_OVERFLOW,		"cq_overflow") \
+	X(DROP_IP_HEADER,	"drop_ip_header") \
+	X(DROP_SHORT,		"drop_short") \
+	X(DROP_VERSION,		"drop_version") \
+	X(DROP_OPCODE,		"drop_opcode") \
+	X(DROP_LENGTH,		"drop_length") \
+	X(DROP_ICRC,		"drop_icrc") \
+	X(DROP_QPN,		"drop_qpn") \
+	X(DROP_QP_STATE,	"drop_qp_state") \
+	X(DROP_SERVICE,		"drop_service") \
+	X(DROP_PKEY,		"drop_pkey") \
+	X(DROP_QKEY,		"drop_qkey") \
+	X(DROP_ADDRESS,		"drop_address") \
+	X(DROP_MULTICAST,	"drop_multicast") \
+	X(DROP_BACKLOG,		"drop_backlog") \
+	X(DROP_NO_RECV,		"drop_no_recv") \
+	X(DROP_UD_LENGTH,	"drop_ud_length") \
+	X(DROP_UD_MEMORY,	"drop_ud_memory") \
+	X(DROP_STALE_RESPONSE,	"drop_stale_response") \
+	X(DROP_BAD_RESPONSE,	"drop_bad_response") \
+	X(DROP_NOMEM,		"drop_nomem") \
+	X(TX_NO_ROUTE,		"tx_no_route") \
+	X(TX_NOMEM,		"tx_nomem") \
+	X(TX_REFUSED,		"tx_refused")
+
+#define RXE_STAT_ENUM(id, name)	RXE_STAT_##id,
+enum rxe_stat {
+	RXE_FOR_EACH_STAT(RXE_STAT_ENUM)
+	RXE_NUM_STATS
+};
+#undef RXE_STAT_ENUM
+
+/* One CPU's share; readers add them up. */
+struct rxe_stats {
+	u64 value[RXE_NUM_STATS];
+};
+
+/**
+ * rxe_stats_name() - the counter's name as users see it
+ * @stat: which
+ *
+ * Return: a constant string.
+ */
+const char *rxe_stats_name(enum rxe_stat stat);
+
+/**
+ * rxe_stats_sum() - the value of one counter over all CPUs
+ * @stats: the device's counters
+ * @stat: which
+ *
+ * Context: any.
+ * Return: the sum, which may miss what is being added right now.
+ */
+u64 rxe_stats_sum(const struct rxe_stats __percpu *stats, enum rxe_stat stat);
+
+#endif

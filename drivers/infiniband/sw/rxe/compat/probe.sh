@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: probe.sh <kernel>/include
+#
+# Prints -DRXC_HAVE_x for every feature x that the kernel's headers show. Versions say little, since
+# stable and distribution kernels take changes back; a prototype says what will compile. A header is
+# read as one line, comments included, so that a prototype may span lines.
+set -eu
+
+include=${1:?usage: probe.sh <kernel>/include}
+
+# have NAME HEADER EXTENDED-REGEX
+have()
+{
+	if tr -s '\t\n' '  ' <"$include/$2" 2>/dev/null | grep -qE "$3"; then
+		printf -- '-DRXC_HAVE_%s ' "$1"
+	fi
+}
+
+have ALLOC_DEVICE_NET	rdma/ib_verbs.h		'define ib_alloc_device_with_net\('
+have CREATE_CQ_ATTRS	rdma/ib_verbs.h		'\(\*create_cq\)\([^)]*uverbs_attr_bundle'
+have RESIZE_USER_CQ	rdma/ib_verbs.h		'\(\*resize_user_cq\)\('
+have REG_MR_DMAH	rdma/ib_verbs.h		'\(\*reg_user_mr\)\([^)]*ib_dmah'
+have CORE_PORT_EVENTS	rdma/ib_verbs.h		'\(\*report_port_event\)\('
+have MARK_USER_NAME	rdma/ib_verbs.h		'ib_mark_name_assigned_by_user\('
+have UMEM_GET_VA	rdma/ib_umem.h		'ib_umem_get_va\('
+have UDP_TUNNEL_SK	net/udp_tunnel.h	'setup_udp_tunnel_sock\([^)]*struct sock \*'
+have CRC32_IN_LIB	linux/crc32.h		'define CRC32_LE_OPTIMIZATION'

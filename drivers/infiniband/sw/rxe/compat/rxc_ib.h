@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernels 6.1 and 7.2 in the RDMA core. RXC_HAVE_* come from probe.sh.
+ */
+#ifndef RXE_COMPAT_RXC_IB_H
+#define RXE_COMPAT_RXC_IB_H
+
+#include <linux/err.h>
+#include <linux/version.h>
+#include <rdma/ib_umem.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/uverbs_ioctl.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "rdma_rxe needs Linux 6.1 or later"
+#endif
+
+/*
+ * rxc_create_cq_arg - the type behind the third argument of ib_device_ops.create_cq
+ * rxc_create_cq_udata() - the udata in it; NULL for a kernel CQ
+ */
+#ifdef RXC_HAVE_CREATE_CQ_ATTRS
+typedef struct uverbs_attr_bundle rxc_create_cq_arg;
+
+static inline struct ib_udata *rxc_create_cq_udata(rxc_create_cq_arg *arg)
+{
+	return arg ? &arg->driver_udata : NULL;
+}
+#else
+typedef struct ib_udata rxc_create_cq_arg;
+
+static inline struct ib_udata *rxc_create_cq_udata(rxc_create_cq_arg *arg)
+{
+	return arg;
+}
+#endif
+
+/*
+ * RXC_RESIZE_CQ - the name of the operation in ib_device_ops that resizes a user CQ
+ * rxc_resize_cqe - the type of its second argument
+ */
+#ifdef RXC_HAVE_RESIZE_USER_CQ
+#define RXC_RESIZE_CQ	resize_user_cq
+typedef unsigned int rxc_resize_cqe;
+#else
+#define RXC_RESIZE_CQ	resize_cq
+typedef int rxc_resize_cqe;
+#endif
+
+/*
+ * RXC_DEFINE_REG_USER_MR() - define @op for ib_device_ops.reg_user_mr on top of
+ * @reg(pd, start, length, iova, access, udata). A DMA handle is refused: it holds hints for the
+ * bus, and there is none.
+ */
+#ifdef RXC_HAVE_REG_MR_DMAH
+#define RXC_DEFINE_REG_USER_MR(op, reg)							\
+static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int access,	\
+			struct ib_dmah *dmah, struct ib_udata *udata)			\
+{											\
+	if (dmah)									\
+		return ERR_PTR(-EOPNOTSUPP);						\
+	return reg(pd, start, length, iova, access, udata);				\
+}
+#else
+#define RXC_DEFINE_REG_USER_MR(op, reg)							\
+static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int access,	\
+			struct ib_udata *udata)						\
+{											\
+	return reg(pd, start, length, iova, access, udata);				\
+}
+#endif
+
+/**
+ * rxc_umem_get() - pin memory of the calling process
+ * @ib: the device
+ * @addr: first byte
+ * @size: bytes
+ * @access: IB_ACCESS_*
+ *
+ * Context: process, sleeps.
+ * Return: the memory, for ib_umem_release(), or ERR_PTR.
+ */
+static inline struct ib_umem *rxc_umem_get(struct ib_device *ib, unsigned long addr, size_t size,
+					   int access)
+{
+#ifdef RXC_HAVE_UMEM_GET_VA
+	return ib_umem_get_va(ib, addr, size, access);
+#else
+	return ib_umem_get(ib, addr, size, access);
+#endif
+}
+
+/*
+ * rxc_alloc_device() - ib_alloc_device() for a device of a network namespace. Where the core cannot
+ * make it there at once, it belongs to the first namespace, as every device used to.
+ */
+#ifdef RXC_HAVE_ALLOC_DEVICE_NET
+#define rxc_alloc_device(drv_struct, member, net)	\
+	ib_alloc_device_with_net(drv_struct, member, net)
+#else
+#define rxc_alloc_device(drv_struct, member, net)	\
+	((void)(net), ib_alloc_device(drv_struct, member))
+#endif
+
+/* Tell udev that the user chose the name, so that it stays. Kernel 6.1 has no such notion. */
+static inline void rxc_mark_name_assigned_by_user(struct ib_device *ib)
+{
+#ifdef RXC_HAVE_MARK_USER_NAME
+	ib_mark_name_assigned_by_user(ib);
+#endif
+}
+
+/*
+ * RXC_CORE_PORT_EVENTS - the core itself turns netdev events into IB_EVENT_PORT_ACTIVE and _ERR, so
+ * the driver must not; it does so only for netdevs that neither are nor have a LAG master.
+ */
+#ifdef RXC_HAVE_CORE_PORT_EVENTS
+#define RXC_CORE_PORT_EVENTS	1
+#else
+#define RXC_CORE_PORT_EVENTS	0
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All of the kernel's memory as one region. On a device without DMA of its own, what a kernel
+ * consumer gets from ib_dma_map_*() is the kernel virtual address, and that is our iova.
+ *
+ * Consumers that open this region to their peers (IB_PD_UNSAFE_GLOBAL_RKEY) let those choose the
+ * address, and a lie must not crash the host: only what the kernel's linear map holds is touched.
+ */
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include "mr.h"
+
+/* The linear map has holes only between sections, which are never smaller than this. */
+#define SPAN	SZ_1M
+
+static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, void **kva, u32 *len)
+{
+	void *p = (void *)(uintptr_t)iova;
+
+	if ((uintptr_t)p != iova || !virt_addr_valid(p))
+		return RXE_MEM_FAULT;
+	*kva = p;
+	*len = min_t(u64, *len, SPAN - iova % SPAN);
+	return RXE_MEM_OK;
+}
+
+static const struct rxe_mr_ops dma_ops = {
+	.chunk = chunk,
+};
+
+struct rxe_mr *rxe_mr_get_dma(struct ib_pd *pd, int access)
+{
+	struct rxe_mr *mr;
+
+	mr = rxe_mr_alloc(pd, &dma_ops, 0, U64_MAX, access);
+	if (!IS_ERR(mr))
+		rxe_mr_publish(mr);
+	return mr;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The room's only public header: key, address and length in, bytes moved out. Memory knows nothing
+ * of QPs, packets or completions; its errors are its own and the transport's tables translate them.
+ *
+ * Words: an iova is an address as keys use it; a uva is the process' own. They are different
+ * numbers and only a backend converts.
+ */
+#ifndef RXE_MEM_MEM_H
+#define RXE_MEM_MEM_H
+
+#include <linux/types.h>
+#include <rdma/ib_verbs.h>
+
+#include "../base/idtab.h"
+
+struct rxe_dev;
+struct rxe_mr;
+
+enum rxe_mem_err {
+	RXE_MEM_OK,
+	RXE_MEM_KEY,		/* no such key, not this PD's, or its region is being destroyed */
+	RXE_MEM_ACCESS,		/* the region does not allow this access */
+	RXE_MEM_RANGE,		/* not within the region */
+	RXE_MEM_ALIGN,		/* atomic not on its natural boundary */
+	RXE_MEM_LENGTH,		/* more bytes than the scatter list has room for */
+	RXE_MEM_FAULT,		/* the memory behind the region is not accessible */
+};
+
+/**
+ * struct rxe_mr_ops - how a kind of region finds its memory
+ * @chunk: the longest contiguous piece at @iova, at most @len bytes (@len > 0, range checked): sets
+ *	*@kva and *@len; returns RXE_MEM_OK or RXE_MEM_FAULT. The piece stays valid until @done.
+ * @done: end of the use of a chunk; @dirty if it was written. May be NULL.
+ * @destroy: frees what the kind holds. Sleeps.
+ */
+struct rxe_mr_ops {
+	enum rxe_mem_err (*chunk)(struct rxe_mr *mr, u64 iova, void **kva, u32 *len);
+	void (*done)(struct rxe_mr *mr, void *kva, bool dirty);
+	void (*destroy)(struct rxe_mr *mr);
+};
+
+/**
+ * struct rxe_mr - a memory region
+ * @ib: the core's part
+ * @handle: its entry in the table of keys; key = id << 8 | variant
+ * @pd: whose it is
+ * @ops: backend
+ * @key: lkey, and rkey if remote access is allowed
+ * @access: IB_ACCESS_* as effective
+ * @iova: first address
+ * @length: bytes
+ * @umem: pinned: the pages' owner
+ * @pages: pinned: every page of it in order
+ * @page_off: pinned: offset of @iova in the first page
+ *
+ * All constant from publish to retire.
+ */
+struct rxe_mr {
+	struct ib_mr ib;
+	struct rxe_handle *handle;
+	struct ib_pd *pd;
+	const struct rxe_mr_ops *ops;
+	u32 key;
+	int access;
+	u64 iova;
+	u64 length;
+	struct ib_umem *umem;
+	struct page **pages;
+	u32 page_off;
+};
+
+static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
+{
+	return container_of(ib, struct rxe_mr, ib);
+}
+
+/**
+ * rxe_mr_reg_user() - register and pin memory of the calling process
+ * @pd: protection domain
+ * @uva: first byte in the process
+ * @length: bytes, not 0
+ * @iova: address of the first byte for users of the key
+ * @access: IB_ACCESS_*, checked by the core's policy
+ *
+ * Context: process, may sleep.
+ * Return: the region, published, or ERR_PTR: -EINVAL, -ENOMEM (also RLIMIT_MEMLOCK), -EFAULT.
+ */
+struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access);
+
+/**
+ * rxe_mr_get_dma() - the region of all kernel memory, for kernel users of the PD
+ * @pd: protection domain of a kernel user
+ * @access: IB_ACCESS_*
+ *
+ * Context: process, may sleep.
+ * Return: the region, published, or ERR_PTR(-ENOMEM).
+ */
+struct rxe_mr *rxe_mr_get_dma(struct ib_pd *pd, int access);
+
+/**
+ * rxe_mr_destroy() - retire the key, wait for its users, free
+ * @mr: gone afterwards
+ *
+ * Users are packets and work requests in execution, which end by themselves.
+ *
+ * Context: process, sleeps.
+ */
+void rxe_mr_destroy(struct rxe_mr *mr);
+
+/**
+ * rxe_mem_get() - the one key check: look up, then PD, access and range
+ * @pd: the QP's protection domain
+ * @key: lkey or rkey
+ * @iova: first byte
+ * @len: bytes; 0 checks the key alone
+ * @access: IB_ACCESS_* that must all be granted; 0 for reading by an lkey
+ * @mr: the region, held; give it back with rxe_mem_put()
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK, RXE_MEM_KEY, RXE_MEM_ACCESS or RXE_MEM_RANGE.
+ */
+enum rxe_mem_err rxe_mem_get(struct ib_pd *pd, u32 key, u64 iova, u64 len, int access,
+			     struct rxe_mr **mr);
+void rxe_mem_put(struct rxe_mr *mr);
+
+/**
+ * rxe_mem_read() - region to buffer
+ * @mr: held
+ * @iova: first byte; the range was checked by rxe_mem_get()
+ * @buf: where to
+ * @len: bytes
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK, RXE_MEM_RANGE or RXE_MEM_FAULT.
+ */
+enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len);
+
+/**
+ * rxe_mem_write() - buffer to region, in increasing order, the last byte last
+ * @mr: held
+ * @iova: first byte
+ * @buf: where from
+ * @len: bytes
+ *
+ * A program may poll the last byte to learn that all of them are there.
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK, RXE_MEM_RANGE or RXE_MEM_FAULT.
+ */
+enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len);
+
+/**
+ * struct rxe_atomic - a 64-bit atomic (IBA 9.4.5)
+ * @compare_swap: compare and swap, else fetch and add
+ * @compare: value to compare with
+ * @swap_add: value to store, or to add
+ */
+struct rxe_atomic {
+	bool compare_swap;
+	u64 compare;
+	u64 swap_add;
+};
+
+/**
+ * rxe_mem_atomic() - do an atomic by the CPU's own instruction
+ * @mr: held
+ * @iova: the word
+ * @op: what to do
+ * @orig: the value before
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK, RXE_MEM_ALIGN (iova or memory not 8-byte aligned), RXE_MEM_RANGE or
+ * RXE_MEM_FAULT.
+ */
+enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
+				u64 *orig);
+
+/**
+ * struct rxe_sgl - a cursor over a scatter/gather list
+ * @pd: protection domain that the keys must be of
+ * @sge: the list, a private copy
+ * @num: its length
+ * @access: IB_ACCESS_* needed: 0 to gather, IB_ACCESS_LOCAL_WRITE to scatter
+ * @cur: current entry
+ * @off: bytes of it that are done
+ * @mr: region of the current entry, held, or NULL
+ *
+ * The keys are checked as the cursor meets them, each entry over its whole length. Belongs to the
+ * owner of the work request; no lock.
+ */
+struct rxe_sgl {
+	struct ib_pd *pd;
+	const struct ib_sge *sge;
+	u32 num;
+	int access;
+	u32 cur;
+	u32 off;
+	struct rxe_mr *mr;
+};
+
+/* Begin at the first byte of the list. */
+void rxe_sgl_init(struct rxe_sgl *sgl, struct ib_pd *pd, const struct ib_sge *sge, u32 num,
+		  int access);
+
+/* Let go of the region that the cursor holds. */
+void rxe_sgl_release(struct rxe_sgl *sgl);
+
+/**
+ * rxe_sgl_seek() - go to byte @pos of the list, from wherever the cursor is
+ * @sgl: the cursor
+ * @pos: bytes from the first; at most the list's length
+ */
+void rxe_sgl_seek(struct rxe_sgl *sgl, u64 pos);
+
+/**
+ * rxe_sgl_gather() - move the next bytes out of the list
+ * @sgl: the cursor; advanced by what was moved
+ * @buf: where to
+ * @len: bytes
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK; RXE_MEM_LENGTH when the list ends before; or what rxe_mem_get() or
+ * rxe_mem_read() says.
+ */
+enum rxe_mem_err rxe_sgl_gather(struct rxe_sgl *sgl, void *buf, u32 len);
+
+/**
+ * rxe_sgl_scatter() - move the next bytes into the list
+ * @sgl: the cursor; advanced by what was moved
+ * @buf: where from
+ * @len: bytes
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK; RXE_MEM_LENGTH when the list ends before; or what rxe_mem_get() or
+ * rxe_mem_write() says.
+ */
+enum rxe_mem_err rxe_sgl_scatter(struct rxe_sgl *sgl, const void *buf, u32 len);
+
+/* Bytes of the whole list; 64 bits, as 32 entries of 4 GiB need them. */
+u64 rxe_sgl_length(const struct ib_sge *sge, u32 num);
+
+#endif

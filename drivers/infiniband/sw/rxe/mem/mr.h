@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Between the files of the room: how a backend makes a region, and the range check.
+ */
+#ifndef RXE_MEM_MR_H
+#define RXE_MEM_MR_H
+
+#include "mem.h"
+
+/* A key is the region's number and a variant, so that the number's next owner has another key. */
+#define RXE_KEY_VARIANT_BITS	8
+
+/**
+ * rxe_mr_alloc() - a region with a key that nobody finds yet
+ * @pd: protection domain
+ * @ops: backend; its @destroy must cope with a region that is not complete
+ * @iova: first address
+ * @length: bytes
+ * @access: IB_ACCESS_* as effective
+ *
+ * To give up before rxe_mr_publish(), call rxe_mr_destroy().
+ *
+ * Context: process, may sleep.
+ * Return: the region, or ERR_PTR: -ENOMEM, or -EBUSY when the device has no key left.
+ */
+struct rxe_mr *rxe_mr_alloc(struct ib_pd *pd, const struct rxe_mr_ops *ops, u64 iova, u64 length,
+			    int access);
+
+/* Let the key be found; the region is complete and constant from here. Process context. */
+void rxe_mr_publish(struct rxe_mr *mr);
+
+/*
+ * Does the region hold all @len bytes from @iova? No sum is formed that could wrap, and an address
+ * before the region wraps to an offset that is not less than any length.
+ */
+static inline bool rxe_mr_covers(const struct rxe_mr *mr, u64 iova, u64 len)
+{
+	u64 off = iova - mr->iova;
+
+	return off <= mr->length && len <= mr->length - off;
+}
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What can be done to the bytes of a region, whatever its backend: read, write, atomic. Backends
+ * find chunks, this file touches them.
+ *
+ * Programs look at memory while it changes. What they may rely on:
+ * - A region without relaxed ordering is written in increasing order, cache line by cache line.
+ *   The last word is a separate store, last of all, in regions of either kind.
+ * - "Word" is the longest of 8, 4, 2 or 1 bytes that ends, aligned, where the data ends. It is one
+ *   store, so a program that polls a counter or a flag at the end sees the old value or the new.
+ * - A read of one aligned word is one load: it never sees half of an atomic.
+ * - Atomics are the CPU's own, so they are atomic against the program as well.
+ *
+ * The write barriers pair with the acquire load by which a program polls.
+ */
+#include <linux/align.h>
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include <asm/barrier.h>
+
+#include "mr.h"
+
+#define LINE	64
+
+/* Does something to @len > 0 bytes at @kva of the region and at @buf. */
+typedef void (*chunk_fn)(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len);
+
+/* Inlined into its callers, so that @fn is not an indirect call. */
+static __always_inline enum rxe_mem_err walk(struct rxe_mr *mr, u64 iova, u8 *buf, u32 len,
+					     bool dirty, chunk_fn fn)
+{
+	enum rxe_mem_err err;
+	void *kva;
+	u32 n;
+
+	if (!rxe_mr_covers(mr, iova, len))
+		return RXE_MEM_RANGE;
+
+	for (; len; iova += n, buf += n, len -= n) {
+		n = len;
+		err = mr->ops->chunk(mr, iova, &kva, &n);
+		if (err)
+			return err;
+		fn(mr, kva, buf, n);
+		if (mr->ops->done)
+			mr->ops->done(mr, kva, dirty);
+	}
+	return RXE_MEM_OK;
+}
+
+/* Load @len bytes at @src in one go if they are an aligned word. Return: whether they are. */
+static bool load_word(u8 *buf, const u8 *src, u32 len)
+{
+	u64 v8;
+	u32 v4;
+	u16 v2;
+
+	if (!IS_ALIGNED((uintptr_t)src, len))
+		return false;
+	switch (len) {
+	case 8:
+		v8 = READ_ONCE(*(const u64 *)src);
+		memcpy(buf, &v8, 8);
+		return true;
+	case 4:
+		v4 = READ_ONCE(*(const u32 *)src);
+		memcpy(buf, &v4, 4);
+		return true;
+	case 2:
+		v2 = READ_ONCE(*(const u16 *)src);
+		memcpy(buf, &v2, 2);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void read_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
+{
+	if (len > 8 || !is_power_of_2(len) || !load_word(buf, kva, len))
+		memcpy(buf, kva, len);
+}
+
+enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len)
+{
+	return walk(mr, iova, buf, len, false, read_chunk);
+}
+
+/* The size of the word that ends at @end, of data that is @len > 0 bytes long. */
+static u32 word_before(const u8 *end, u32 len)
+{
+	u32 size = 8;
+
+	while (size > len || !IS_ALIGNED((uintptr_t)end, size))
+		size /= 2;
+	return size;
+}
+
+static void store_word(u8 *dst, const u8 *buf, u32 len)
+{
+	u64 v8;
+	u32 v4;
+	u16 v2;
+
+	switch (len) {
+	case 8:
+		memcpy(&v8, buf, 8);
+		WRITE_ONCE(*(u64 *)dst, v8);
+		break;
+	case 4:
+		memcpy(&v4, buf, 4);
+		WRITE_ONCE(*(u32 *)dst, v4);
+		break;
+	case 2:
+		memcpy(&v2, buf, 2);
+		WRITE_ONCE(*(u16 *)dst, v2);
+		break;
+	default:
+		WRITE_ONCE(*dst, *buf);
+		break;
+	}
+}
+
+/* memcpy() promises no order, string instructions have none: so one line after the other. */
+static void copy_in_order(u8 *dst, const u8 *buf, u32 len)
+{
+	u32 n = min_t(u32, len, -(uintptr_t)dst % LINE);
+
+	/* What was written before this chunk comes before it. */
+	smp_wmb();
+	memcpy(dst, buf, n);
+	for (; len - n >= LINE; n += LINE) {
+		/* The line before comes before. */
+		smp_wmb();
+		memcpy(dst + n, buf + n, LINE);
+	}
+	/* Likewise. */
+	smp_wmb();
+	memcpy(dst + n, buf + n, len - n);
+}
+
+/* Every chunk may be the last one. */
+static void write_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
+{
+	u32 word = word_before(kva + len, len);
+	u32 body = len - word;
+
+	if (mr->access & IB_ACCESS_RELAXED_ORDERING)
+		memcpy(kva, buf, body);
+	else
+		copy_in_order(kva, buf, body);
+	/* This chunk and those before it are visible when the last word is. */
+	smp_wmb();
+	store_word(kva + body, buf + body, word);
+}
+
+enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len)
+{
+	return walk(mr, iova, (u8 *)buf, len, true, write_chunk);
+}
+
+static u64 execute(void *word, const struct rxe_atomic *op)
+{
+	if (op->compare_swap)
+		return cmpxchg64((u64 *)word, op->compare, op->swap_add);
+	return atomic64_fetch_add(op->swap_add, (atomic64_t *)word);
+}
+
+enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
+				u64 *orig)
+{
+	u32 len = sizeof(u64);
+	enum rxe_mem_err err;
+	void *kva;
+
+	if (!IS_ALIGNED(iova, sizeof(u64)))
+		return RXE_MEM_ALIGN;
+	if (!rxe_mr_covers(mr, iova, sizeof(u64)))
+		return RXE_MEM_RANGE;
+
+	err = mr->ops->chunk(mr, iova, &kva, &len);
+	if (err)
+		return err;
+	/*
+	 * An aligned iova does not make aligned memory: the two may begin anywhere. If the memory
+	 * is aligned, the word is all in the chunk.
+	 */
+	if (IS_ALIGNED((uintptr_t)kva, sizeof(u64)))
+		*orig = execute(kva, op);
+	else
+		err = RXE_MEM_ALIGN;
+	if (mr->ops->done)
+		mr->ops->done(mr, kva, !err);
+	return err;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory of a process, pinned for the life of the region. ib_umem pins, accounts and at the end
+ * marks the pages dirty that we were allowed to write, so writes need no bookkeeping here.
+ *
+ * ib_umem keeps runs of pages, which would have to be searched at every access. We keep one pointer
+ * a page beside it, in one array: a page is found in O(1), at the cost of 2 MiB per GiB pinned. The
+ * array is virtually contiguous; no allocation depends on physically contiguous memory. Its size
+ * ends at what the kernel lets kvmalloc() give, which on 64 bits means a region of 1 TiB.
+ *
+ * Where a region begins in the process and where it begins as an iova are unrelated numbers; only
+ * page_off, of the process' address, says where in the first page its first byte is.
+ */
+#include <linux/err.h>
+#include <linux/highmem.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+#include <linux/sched.h>
+#include <rdma/ib_umem.h>
+
+#include "../compat/rxc_ib.h"
+#include "mr.h"
+
+#define MAX_PAGES	(INT_MAX / sizeof(struct page *))
+#define RESCHED_PAGES	4096
+
+static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, void **kva, u32 *len)
+{
+	u64 off = iova - mr->iova + mr->page_off;
+
+	*kva = kmap_local_page(mr->pages[off >> PAGE_SHIFT]) + offset_in_page(off);
+	*len = min_t(u32, *len, PAGE_SIZE - offset_in_page(off));
+	return RXE_MEM_OK;
+}
+
+static void done(struct rxe_mr *mr, void *kva, bool dirty)
+{
+	kunmap_local(kva);
+}
+
+static void destroy(struct rxe_mr *mr)
+{
+	kvfree(mr->pages);
+	if (mr->umem)
+		ib_umem_release(mr->umem);
+}
+
+static const struct rxe_mr_ops pinned_ops = {
+	.chunk = chunk,
+	.done = done,
+	.destroy = destroy,
+};
+
+static int list_pages(struct rxe_mr *mr, u64 num)
+{
+	struct sg_page_iter it;
+	u64 n = 0;
+
+	mr->pages = kvmalloc_array(num, sizeof(*mr->pages), GFP_KERNEL_ACCOUNT);
+	if (!mr->pages)
+		return -ENOMEM;
+
+	for_each_sgtable_page(&mr->umem->sgt_append.sgt, &it, 0) {
+		if (WARN_ON_ONCE(n == num))
+			return -EFAULT;
+		mr->pages[n++] = sg_page_iter_page(&it);
+		if (!(n % RESCHED_PAGES))
+			cond_resched();
+	}
+	return WARN_ON_ONCE(n != num) ? -EFAULT : 0;
+}
+
+static int pin(struct rxe_mr *mr, u64 uva, u64 num)
+{
+	struct ib_umem *umem;
+
+	umem = rxc_umem_get(mr->pd->device, uva, mr->length, mr->access);
+	if (IS_ERR(umem))
+		return PTR_ERR(umem);
+	mr->umem = umem;
+	mr->page_off = offset_in_page(uva);
+	return list_pages(mr, num);
+}
+
+/* The last byte must have an address too, in both of the spaces, and in the CPU's word. */
+static bool addressable(u64 uva, u64 iova, u64 length)
+{
+	return length && uva + (length - 1) >= uva && iova + (length - 1) >= iova &&
+	       uva + (length - 1) <= ULONG_MAX;
+}
+
+struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access)
+{
+	struct rxe_mr *mr;
+	u64 num;
+	int err;
+
+	if (!addressable(uva, iova, length))
+		return ERR_PTR(-EINVAL);
+	num = ((uva + (length - 1)) >> PAGE_SHIFT) - (uva >> PAGE_SHIFT) + 1;
+	/* Before anything is pinned: a program must not make the allocator warn. */
+	if (num > MAX_PAGES)
+		return ERR_PTR(-ENOMEM);
+
+	mr = rxe_mr_alloc(pd, &pinned_ops, iova, length, access);
+	if (IS_ERR(mr))
+		return mr;
+	err = pin(mr, uva, num);
+	if (err) {
+		rxe_mr_destroy(mr);
+		return ERR_PTR(err);
+	}
+	rxe_mr_publish(mr);
+	return mr;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Datagrams in: from UDP to the device. UDP has verified its checksum, if there was one, and cut
+ * off what lies behind the datagram. Nothing is written here or above, so a buffer whose data
+ * somebody else looks at, too, need not be copied.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <net/sock.h>
+
+#include "../base/dev.h"
+#include "gidtab.h"
+#include "net.h"
+#include "netns.h"
+#include "rx.h"
+
+static const struct rxe_net_handler *handler;
+
+void rxe_rx_init(const struct rxe_net_handler *h)
+{
+	handler = h;
+}
+
+/* No RoCEv2 sender uses IP options or extension headers, and the ICRC is not defined over them. */
+static bool plain_ip_header(const struct sk_buff *skb)
+{
+	size_t len = skb->protocol == htons(ETH_P_IP) ? sizeof(struct iphdr) :
+							sizeof(struct ipv6hdr);
+
+	return skb_network_header_len(skb) == len;
+}
+
+/*
+ * Make the buffer what net.h promises. The route it came by is let go of: a buffer that waits for
+ * its QP must not hold one.
+ *
+ * Return: why the datagram is no good, or RXE_NUM_STATS.
+ */
+static enum rxe_stat prepare(struct sk_buff *skb)
+{
+	unsigned int len = ntohs(udp_hdr(skb)->len);
+
+	if (!plain_ip_header(skb))
+		return RXE_STAT_DROP_IP_HEADER;
+	/* Zero means a jumbogram under IPv6, which is no RoCE packet either. */
+	if (len < sizeof(struct udphdr) || len > skb->len)
+		return RXE_STAT_DROP_SHORT;
+	if (pskb_trim_rcsum(skb, len) || skb_linearize(skb))
+		return RXE_STAT_DROP_NOMEM;
+	__skb_pull(skb, sizeof(struct udphdr));
+	skb_dst_drop(skb);
+	return RXE_NUM_STATS;
+}
+
+/*
+ * Multicast, and what is for none of our addresses, is accounted to the device that it came in on.
+ *
+ * Return: the device, or NULL.
+ */
+static struct rxe_dev *find_device(struct rxe_netns *netns, const struct sk_buff *skb, bool *mine)
+{
+	union ib_gid sgid, dgid;
+	struct rxe_dev *dev;
+
+	rxe_net_gids(skb, &sgid, &dgid);
+	dev = rxe_gidtab_find(netns, &dgid, skb->dev);
+	*mine = dev || rxe_net_is_multicast(skb);
+	return dev ?: rxe_gidtab_find_by_netdev(netns, skb->dev);
+}
+
+static void receive(struct rxe_netns *netns, struct sk_buff *skb)
+{
+	enum rxe_stat reason;
+	struct rxe_dev *dev;
+	bool mine;
+
+	dev = find_device(netns, skb, &mine);
+	if (!dev) {
+		kfree_skb(skb);
+		return;
+	}
+	reason = mine ? prepare(skb) : RXE_STAT_DROP_ADDRESS;
+	if (reason == RXE_NUM_STATS) {
+		handler->rx(dev, skb);
+		return;
+	}
+	rxe_count(dev, reason);
+	kfree_skb(skb);
+}
+
+int rxe_rx(struct sock *sk, struct sk_buff *skb)
+{
+	struct rxe_netns *netns = rcu_dereference_sk_user_data(sk);
+
+	if (netns)
+		receive(netns, skb);
+	else
+		kfree_skb(skb);	/* the socket is being closed */
+	return 0;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The completer.
+ *
+ * comp.psn is the oldest PSN that is not acknowledged. An answer for PSN p acknowledges everything
+ * before it, as far as that needs no answer of its own: a READ or an atomic in the way means that its
+ * answer was lost (IBA 9.7.6.1.2), and the requester goes back to it.
+ *
+ * Answers from before comp.psn are late copies and ignored. Answers beyond what was ever asked for
+ * (req.limit) are not the peer's: dropped and counted.
+ */
+#include <linux/skbuff.h>
+
+#include "../wire/aeth.h"
+#include "../wire/psn.h"
+#include "comp.h"
+#include "qp.h"
+#include "req.h"
+#include "retry.h"
+#include "sq.h"
+#include "state.h"
+#include "wc.h"
+
+static bool is_read(const struct rxe_swqe *wqe)
+{
+	return wqe->opcode == IB_WR_RDMA_READ;
+}
+
+static bool is_atomic(const struct rxe_swqe *wqe)
+{
+	return wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP || wqe->opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+void rxe_comp_reset(struct rxe_qp *qp)
+{
+	rxe_assert_owned(qp);
+	rxe_sgl_release(&qp->comp.sgl);
+	qp->comp.sgl_valid = false;
+}
+
+/* The oldest work request that has PSNs, or NULL. */
+static struct rxe_swqe *oldest_sent(struct rxe_qp *qp)
+{
+	struct rxe_swqe *wqe = rxe_sq_oldest(qp);
+
+	return wqe && wqe->state == RXE_SWQE_SENT ? wqe : NULL;
+}
+
+/* Everything up to @psn, not including what comes after it, has arrived. */
+static void progress(struct rxe_qp *qp, u32 psn)
+{
+	qp->comp.psn = psn;
+	rxe_retry_progress(qp);
+	if (rxe_psn_before(qp->req.psn, psn))
+		rxe_req_seek(qp);
+}
+
+/* The oldest work request is done. */
+static void finish(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	bool answered = is_read(wqe) || is_atomic(wqe);
+	u32 next_psn = rxe_psn_add(wqe->last_psn, 1);
+
+	if (answered && qp->req.rd_atomic && qp->sq.next != qp->sq.tail)
+		qp->req.rd_atomic--;
+	rxe_comp_reset(qp);
+	if (qp->sq.next == qp->sq.tail)
+		rxe_req_reset(qp);
+	rxe_wc_send(qp, IB_WC_SUCCESS);
+	progress(qp, next_psn);
+}
+
+/*
+ * All PSNs up to and including @psn are acknowledged. Return: false when the answer of a READ or an
+ * atomic is missing among them.
+ */
+static bool acknowledge(struct rxe_qp *qp, u32 psn)
+{
+	struct rxe_swqe *wqe;
+
+	while (!rxe_psn_before(psn, qp->comp.psn)) {
+		wqe = oldest_sent(qp);
+		if (!wqe)
+			return true;
+		if (is_read(wqe) || is_atomic(wqe))
+			return false;
+		if (rxe_psn_before(psn, wqe->last_psn)) {
+			progress(qp, rxe_psn_add(psn, 1));
+			return true;
+		}
+		finish(qp, wqe);
+	}
+	return true;
+}
+
+static const struct {
+	enum ib_wc_status status;
+	enum rxe_stat stat;
+} nak_meaning[] = {
+	[RXE_NAK_INV_REQ]	= { IB_WC_REM_INV_REQ_ERR, RXE_STAT_REMOTE_INV_REQ_ERR },
+	[RXE_NAK_REM_ACCESS]	= { IB_WC_REM_ACCESS_ERR, RXE_STAT_REMOTE_ACCESS_ERR },
+	[RXE_NAK_REM_OP]	= { IB_WC_REM_OP_ERR, RXE_STAT_REMOTE_OP_ERR },
+	[RXE_NAK_INV_RD_REQ]	= { IB_WC_REM_INV_RD_REQ_ERR, RXE_STAT_REMOTE_INV_REQ_ERR },
+};
+
+static void take_nak(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	u8 code = rxe_aeth_value(pkt->syndrome);
+
+	if (code == RXE_NAK_PSN_SEQ) {
+		rxe_count(qp->dev, RXE_STAT_RCVD_SEQ_ERR);
+		rxe_retry_lost(qp);
+	} else if (code >= ARRAY_SIZE(nak_meaning)) {
+		rxe_count(qp->dev, RXE_STAT_DROP_BAD_RESPONSE);
+	} else if (oldest_sent(qp)) {
+		rxe_count(qp->dev, nak_meaning[code].stat);
+		rxe_state_send_failed(qp, nak_meaning[code].status);
+	}
+}
+
+static void take_ack(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	enum rxe_aeth_kind kind = rxe_aeth_kind(pkt->syndrome);
+	/* A NAK names the PSN that it refuses, and acknowledges those before. */
+	u32 acked = kind == RXE_AETH_ACK ? pkt->psn : rxe_psn_add(pkt->psn, -1);
+
+	if (!acknowledge(qp, acked)) {
+		rxe_retry_lost(qp);
+		return;
+	}
+	if (kind == RXE_AETH_RNR)
+		rxe_retry_rnr(qp, rxe_aeth_value(pkt->syndrome));
+	else if (kind == RXE_AETH_NAK)
+		take_nak(qp, pkt);
+}
+
+static struct rxe_sgl *scatter_list(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	if (!comp->sgl_valid) {
+		rxe_sgl_init(&comp->sgl, qp->ib.pd, wqe->sge, wqe->num_sge, IB_ACCESS_LOCAL_WRITE);
+		comp->sgl_valid = true;
+	}
+	return &comp->sgl;
+}
+
+/* An answer that the request does not call for (IBA 9.9.2.3, class A requester error). */
+static void bad_response(struct rxe_qp *qp)
+{
+	rxe_count(qp->dev, RXE_STAT_DROP_BAD_RESPONSE);
+	rxe_state_send_failed(qp, IB_WC_BAD_RESP_ERR);
+}
+
+/* Write answer data to byte @off of the work request's list. Return: false when it failed. */
+static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, const void *data, u32 len)
+{
+	struct rxe_sgl *sgl = scatter_list(qp, wqe);
+	enum rxe_mem_err err;
+
+	rxe_sgl_seek(sgl, off);
+	err = rxe_sgl_scatter(sgl, data, len);
+	if (err)
+		rxe_state_send_failed(qp, rxe_wc_local_status(err));
+	return !err;
+}
+
+static void take_read_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+{
+	struct rxe_swqe *wqe = oldest_sent(qp);
+	u32 off;
+
+	if (!wqe || !is_read(wqe)) {
+		bad_response(qp);
+		return;
+	}
+	off = rxe_psn_diff(pkt->psn, wqe->first_psn) * qp->mtu;
+	if (pkt->payload_len != min(wqe->length - off, qp->mtu)) {
+		bad_response(qp);
+		return;
+	}
+	if (!place(qp, wqe, off, payload, pkt->payload_len))
+		return;
+	if (pkt->psn == wqe->last_psn)
+		finish(qp, wqe);
+	else
+		progress(qp, rxe_psn_add(pkt->psn, 1));
+}
+
+static void take_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_swqe *wqe = oldest_sent(qp);
+
+	if (!wqe || !is_atomic(wqe))
+		bad_response(qp);
+	else if (place(qp, wqe, 0, &pkt->atomic_orig, sizeof(pkt->atomic_orig)))
+		finish(qp, wqe);
+}
+
+/* READ and atomic answers must come without a gap before them. */
+static void take_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+{
+	if (!acknowledge(qp, rxe_psn_add(pkt->psn, -1)) || pkt->psn != qp->comp.psn)
+		rxe_retry_lost(qp);
+	else if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ_RESP)
+		take_read_data(qp, pkt, payload);
+	else
+		take_atomic(qp, pkt);
+}
+
+/* Is the answer about something that is still outstanding? Counts it if not. */
+static bool in_window(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	if (qp->state != IB_QPS_RTS && qp->state != IB_QPS_SQD) {
+		rxe_count(qp->dev, RXE_STAT_DROP_QP_STATE);
+		return false;
+	}
+	if (!rxe_psn_before(pkt->psn, qp->req.limit)) {
+		rxe_count(qp->dev, RXE_STAT_DROP_BAD_RESPONSE);
+		return false;
+	}
+	if (rxe_psn_before(pkt->psn, qp->comp.psn)) {
+		rxe_count(qp->dev, RXE_STAT_DROP_STALE_RESPONSE);
+		return false;
+	}
+	return true;
+}
+
+void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	rxe_assert_owned(qp);
+	if (in_window(qp, pkt)) {
+		if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_ACK)
+			take_ack(qp, pkt);
+		else
+			take_data(qp, pkt, skb->data + pkt->payload_off);
+	}
+	consume_skb(skb);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Completion queues, see cqe.h.
+ *
+ * A user queue is a shared ring: we write entries and the producer index, the program writes the
+ * consumer index, which only ever tells how full the ring is. A kernel queue is an array of struct
+ * ib_wc. The event handler is called after the lock is dropped: it may poll and re-arm at once.
+ */
+#include <linux/string.h>
+#include <rdma/ib_user_verbs.h>
+
+#include "../base/dev.h"
+#include "cqe.h"
+
+/* User space numbers the flags differently (enum ibv_wc_flags). */
+static u32 user_wc_flags(int flags)
+{
+	u32 user = 0;
+
+	if (flags & IB_WC_GRH)
+		user |= 1 << 0;
+	if (flags & IB_WC_WITH_IMM)
+		user |= 1 << 1;
+	if (flags & IB_WC_WITH_INVALIDATE)
+		user |= 1 << 3;
+	return user;
+}
+
+static void fill_user(struct ib_uverbs_wc *entry, const struct ib_wc *wc)
+{
+	memset(entry, 0, sizeof(*entry));
+	entry->wr_id = wc->wr_id;
+	entry->status = wc->status;
+	entry->opcode = wc->opcode;
+	entry->vendor_err = wc->vendor_err;
+	entry->byte_len = wc->byte_len;
+	entry->ex.imm_data = wc->ex.imm_data;
+	entry->qp_num = wc->qp->qp_num;
+	entry->src_qp = wc->src_qp;
+	entry->wc_flags = user_wc_flags(wc->wc_flags);
+	entry->pkey_index = wc->pkey_index;
+	entry->port_num = wc->port_num;
+}
+
+/* Return: false when the queue is full. */
+static bool add_user(struct rxe_cq *cq, const struct ib_wc *wc)
+{
+	struct rxe_ring *ring = &cq->ring;
+	u32 next = (ring->own + 1) & ring->mask;
+
+	lockdep_assert_held(&cq->lock);
+	if (next == rxe_ring_user_consumer(ring))
+		return false;
+	fill_user(rxe_ring_elem(ring, ring->own), wc);
+	rxe_ring_publish_producer(ring, next);
+	return true;
+}
+
+/* Return: false when the queue is full. */
+static bool add_kernel(struct rxe_cq *cq, const struct ib_wc *wc)
+{
+	lockdep_assert_held(&cq->lock);
+	if (cq->prod - cq->cons > cq->mask)
+		return false;
+	cq->wcs[cq->prod++ & cq->mask] = *wc;
+	return true;
+}
+
+/* Return: true when the event is due; it is disarmed then. */
+static bool take_event(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
+{
+	lockdep_assert_held(&cq->lock);
+	if (!cq->armed)
+		return false;
+	if (cq->armed == IB_CQ_SOLICITED && !solicited && wc->status == IB_WC_SUCCESS)
+		return false;
+	cq->armed = 0;
+	return true;
+}
+
+static void raise_overflow(struct rxe_cq *cq)
+{
+	struct ib_event event = {
+		.device = cq->ib.device,
+		.element.cq = &cq->ib,
+		.event = IB_EVENT_CQ_ERR,
+	};
+
+	rxe_count(rxe_dev(cq->ib.device), RXE_STAT_CQ_OVERFLOW);
+	if (cq->ib.event_handler)
+		cq->ib.event_handler(&event, cq->ib.cq_context);
+}
+
+void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
+{
+	bool was_dead, fire = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	was_dead = cq->dead;
+	if (!was_dead)
+		cq->dead = !(cq->user ? add_user(cq, wc) : add_kernel(cq, wc));
+	if (!cq->dead)
+		fire = take_event(cq, wc, solicited);
+	spin_unlock_irqrestore(&cq->lock, flags);
+
+	if (fire)
+		cq->ib.comp_handler(&cq->ib, cq->ib.cq_context);
+	if (cq->dead && !was_dead)
+		raise_overflow(cq);
+}
+
+int rxe_cq_poll(struct rxe_cq *cq, int num, struct ib_wc *wc)
+{
+	unsigned long flags;
+	int n;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	for (n = 0; n < num && cq->cons != cq->prod; n++)
+		wc[n] = cq->wcs[cq->cons++ & cq->mask];
+	spin_unlock_irqrestore(&cq->lock, flags);
+	return n;
+}
+
+static bool has_entries(struct rxe_cq *cq)
+{
+	lockdep_assert_held(&cq->lock);
+	if (cq->user)
+		return cq->ring.own != rxe_ring_user_consumer(&cq->ring);
+	return cq->prod != cq->cons;
+}
+
+int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
+{
+	u8 want = flags & IB_CQ_SOLICITED_MASK;
+	unsigned long irq;
+	int missed;
+
+	spin_lock_irqsave(&cq->lock, irq);
+	/* A request for any completion is not narrowed by one for solicited ones (IBA 11.4.2.2). */
+	if (cq->armed != IB_CQ_NEXT_COMP)
+		cq->armed = want;
+	missed = (flags & IB_CQ_REPORT_MISSED_EVENTS) && has_entries(cq);
+	spin_unlock_irqrestore(&cq->lock, irq);
+	return missed;
+}
+
+int rxe_cq_swap_ring(struct rxe_cq *cq, struct rxe_ring *ring)
+{
+	struct rxe_ring *old = &cq->ring;
+	u32 from, count, i;
+	int err = -EINVAL;
+
+	spin_lock_irq(&cq->lock);
+	from = rxe_ring_user_consumer(old);
+	count = (old->own - from) & old->mask;
+	if (count <= ring->mask) {
+		for (i = 0; i < count; i++)
+			memcpy(rxe_ring_elem(ring, i), rxe_ring_elem(old, from + i),
+			       sizeof(struct ib_uverbs_wc));
+		rxe_ring_publish_producer(ring, count);
+		swap(*old, *ring);
+		err = 0;
+	}
+	spin_unlock_irq(&cq->lock);
+	return err;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Datagrams in. Everything that can be judged without the QP's protocol state is judged here, before
+ * the QP is run: form, ICRC, partition, and whether this peer may talk to this QP at all. What passes
+ * is handed to the QP; nothing here answers a packet.
+ *
+ * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition, address.
+ * Each refusal is one counter.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <rdma/ib_mad.h>
+
+#include "../base/dev.h"
+#include "../wire/icrc.h"
+#include "ingress.h"
+#include "qp.h"
+#include "run.h"
+
+static const enum rxe_stat parse_stat[] = {
+	[RXE_PARSE_SHORT]	= RXE_STAT_DROP_SHORT,
+	[RXE_PARSE_VERSION]	= RXE_STAT_DROP_VERSION,
+	[RXE_PARSE_OPCODE]	= RXE_STAT_DROP_OPCODE,
+	[RXE_PARSE_LENGTH]	= RXE_STAT_DROP_LENGTH,
+};
+
+static bool icrc_good(const struct sk_buff *skb)
+{
+	u32 covered = skb->len - RXE_ICRC_LEN;
+	__le32 icrc;
+	u32 crc;
+
+	if (!rxe_net_rx_needs_icrc(skb))
+		return true;
+	if (skb->protocol == htons(ETH_P_IP))
+		crc = rxe_icrc_start4(ip_hdr(skb), udp_hdr(skb), skb->data);
+	else
+		crc = rxe_icrc_start6(ipv6_hdr(skb), udp_hdr(skb), skb->data);
+	crc = rxe_icrc_add(crc, skb->data + RXE_BTH_LEN, covered - RXE_BTH_LEN);
+	memcpy(&icrc, skb->data + covered, sizeof(icrc));
+	return icrc == rxe_icrc_finish(crc);
+}
+
+/* Requests are heard from RTR on; answers while requests may be outstanding. */
+static bool state_hears(enum ib_qp_state state, bool response)
+{
+	if (response)
+		return state == IB_QPS_RTS || state == IB_QPS_SQD;
+	return state == IB_QPS_RTR || state == IB_QPS_RTS || state == IB_QPS_SQD ||
+	       state == IB_QPS_SQE;
+}
+
+static u8 service_of(const struct rxe_qp *qp)
+{
+	return rxe_qp_is_ud(qp) ? RXE_SVC_UD : RXE_SVC_RC;
+}
+
+/* Full and limited members of the one partition; two limited ones do not talk (IBA 10.9.3). */
+static bool pkey_matches(u16 pkey)
+{
+	return (pkey & 0x7fff) == (RXE_DEFAULT_PKEY & 0x7fff);
+}
+
+/* The Q_Key that a datagram must carry (IBA 10.2.5; QP1's is well known). */
+static u32 qkey_of(const struct rxe_qp *qp)
+{
+	return qp->ib.qp_type == IB_QPT_GSI ? IB_QP1_QKEY : READ_ONCE(qp->attr.qkey);
+}
+
+/* Return: why the QP refuses the packet, or RXE_NUM_STATS. */
+static enum rxe_stat refuse(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
+{
+	bool response = rxe_opcode_info(pkt->opcode)->flags & RXE_OPF_RESPONSE;
+
+	if (!state_hears(READ_ONCE(qp->state), response))
+		return RXE_STAT_DROP_QP_STATE;
+	if ((pkt->opcode & RXE_SVC_MASK) != service_of(qp))
+		return RXE_STAT_DROP_SERVICE;
+	if (!pkey_matches(pkt->pkey))
+		return RXE_STAT_DROP_PKEY;
+	if (rxe_qp_is_ud(qp))
+		return pkt->qkey == qkey_of(qp) ? RXE_NUM_STATS : RXE_STAT_DROP_QKEY;
+	return rxe_net_from_peer(skb, &qp->path) ? RXE_NUM_STATS : RXE_STAT_DROP_ADDRESS;
+}
+
+static void drop(struct rxe_dev *dev, struct sk_buff *skb, enum rxe_stat reason)
+{
+	rxe_count(dev, reason);
+	kfree_skb(skb);
+}
+
+static void deliver(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	struct rxe_handle *handle = rxe_idtab_get(&dev->qps, pkt->qpn);
+	enum rxe_stat reason;
+
+	if (!handle) {
+		drop(dev, skb, RXE_STAT_DROP_QPN);
+		return;
+	}
+	reason = refuse(handle->obj, pkt, skb);
+	if (reason == RXE_NUM_STATS)
+		rxe_run_packet(handle->obj, pkt, skb);
+	else
+		drop(dev, skb, reason);
+	rxe_handle_put(handle);
+}
+
+void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
+{
+	enum rxe_parse_err err;
+	struct rxe_pkt pkt;
+
+	rxe_count(dev, RXE_STAT_RCVD_PKTS);
+	rxe_count_add(dev, RXE_STAT_RCVD_BYTES, skb->len);
+	err = rxe_pkt_parse(&pkt, skb->data, skb->len);
+	if (err)
+		drop(dev, skb, parse_stat[err]);
+	else if (!icrc_good(skb))
+		drop(dev, skb, RXE_STAT_DROP_ICRC);
+	else if (rxe_net_is_multicast(skb))
+		drop(dev, skb, RXE_STAT_DROP_MULTICAST);
+	else
+		deliver(dev, &pkt, skb);
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A queue pair: all of its protocol state, and who may touch it.
+ *
+ * Ownership. A QP has at most one owner at a time (run.h). Everything here that is not marked
+ * otherwise belongs to the owner and has no lock of its own; functions that need it assert it with
+ * rxe_assert_owned(). Ownership is a state, not a held lock: the owner transmits, completes and
+ * copies, and who comes meanwhile leaves an event or a packet behind.
+ *
+ * Lock order, outermost first:
+ *	ib_core's object locks
+ *	qp->verbs_lock		mutex: modify, query and destroy
+ *	ownership of the QP	waited for by verbs alone, one waiter at a time
+ *	qp->sq.lock, qp->rq.lock	kernel consumers' posts; interrupts off
+ *	qp->run.lock		interrupts off; nothing but run.c's fields
+ *	run queue lock		interrupts off (run.c)
+ *	cq->lock		interrupts off; innermost
+ *
+ * Words: PSNs and indices are those of wire/psn.h; "tail" is the oldest entry that is not complete,
+ * "next" the next one to send, "head" where the next post goes.
+ */
+#ifndef RXE_QP_QP_H
+#define RXE_QP_QP_H
+
+#include <linux/interrupt.h>
+#include <linux/mutex.h>
+#include <linux/skbuff.h>
+#include <linux/timer.h>
+#include <rdma/ib_verbs.h>
+
+#include "../base/dev.h"
+#include "../base/idtab.h"
+#include "../base/ring.h"
+#include "../mem/mem.h"
+#include "../net/net.h"
+#include "../wire/pkt.h"
+
+struct rxe_ah;
+struct rxe_cq;
+
+/**
+ * struct rxe_run - who runs the QP (run.c)
+ * @lock: guards all below
+ * @owned: somebody is the owner
+ * @granted: ownership is being handed to the waiting verb
+ * @waiting: a verb waits for ownership
+ * @queued: on a CPU's run queue
+ * @dead: being destroyed; packets and events are refused
+ * @events: RXE_EV_* that came while there was an owner, or that a run queue entry will serve
+ * @backlog: packets likewise; bounded
+ * @node: on the run queue
+ * @wait: the verb
+ */
+struct rxe_run {
+	spinlock_t lock;
+	bool owned;
+	bool granted;
+	bool waiting;
+	bool queued;
+	bool dead;
+	u32 events;
+	struct sk_buff_head backlog;
+	struct list_head node;
+	wait_queue_head_t wait;
+};
+
+enum rxe_swqe_state {
+	RXE_SWQE_POSTED,	/* nothing of it was sent */
+	RXE_SWQE_SENT,		/* its PSNs are assigned; it waits for its answer */
+};
+
+/**
+ * struct rxe_swqe - the private copy of a send work request
+ * @wr_id: for the completion
+ * @opcode: IB_WR_*
+ * @flags: IB_SEND_*
+ * @status: IB_WC_SUCCESS, or why it fails when its turn comes
+ * @state: how far it is
+ * @length: bytes of the message
+ * @num_sge: entries of @sge; 0 when the data is inline
+ * @is_inline: the data itself follows instead of the list
+ * @imm: immediate data as on the wire
+ * @rkey: remote key
+ * @remote_addr: RDMA, atomics
+ * @compare: atomics
+ * @swap_add: atomics
+ * @remote_qpn: UD
+ * @remote_qkey: UD
+ * @ah_num: UD of user space
+ * @ah: UD of the kernel
+ * @first_psn: of its packets, or of the answers to a READ
+ * @last_psn: likewise
+ * @sge: scatter/gather list
+ * @data: inline data
+ *
+ * Filled once from what was posted; no later step looks at shared memory again.
+ */
+struct rxe_swqe {
+	u64 wr_id;
+	u32 opcode;
+	u32 flags;
+	u8 status;
+	u8 state;
+	u8 num_sge;
+	bool is_inline;
+	u32 length;
+	__be32 imm;
+	u32 rkey;
+	u64 remote_addr;
+	u64 compare;
+	u64 swap_add;
+	u32 remote_qpn;
+	u32 remote_qkey;
+	u32 ah_num;
+	u32 first_psn;
+	u32 last_psn;
+	struct rxe_ah *ah;
+	union {
+		DECLARE_FLEX_ARRAY(struct ib_sge, sge);
+		DECLARE_FLEX_ARRAY(u8, data);
+	};
+};
+
+/**
+ * struct rxe_sq - the send queue
+ * @lock: kernel QPs: posters; interrupts off
+ * @ring: user QPs: the shared ring; its own index is how far it was copied
+ * @slots: private work requests
+ * @stride: bytes of one
+ * @mask: slots - 1
+ * @head: next slot to fill; the owner's (user) or under @lock (kernel), read by the owner with acquire
+ * @next: next to send
+ * @tail: oldest incomplete; posters read it with acquire
+ * @max_sge: entries that a work request may have
+ * @max_inline: inline bytes that a work request may have
+ * @sig_all: every work request completes visibly
+ */
+struct rxe_sq {
+	spinlock_t lock;
+	struct rxe_ring ring;
+	void *slots;
+	u32 stride;
+	u32 mask;
+	u32 head;
+	u32 next;
+	u32 tail;
+	u32 max_sge;
+	u32 max_inline;
+	bool sig_all;
+};
+
+/**
+ * struct rxe_rwqe - the private copy of a receive work request
+ * @wr_id: for the completion
+ * @num_sge: entries of @sge
+ * @sge: scatter list
+ */
+struct rxe_rwqe {
+	u64 wr_id;
+	u32 num_sge;
+	struct ib_sge sge[RXE_MAX_SGE];
+};
+
+/**
+ * struct rxe_rq - the receive queue
+ * @lock: kernel QPs: posters; interrupts off
+ * @ring: user QPs: the shared ring; its own index is the consumer
+ * @slots: kernel QPs: work requests
+ * @stride: bytes of one
+ * @mask: slots - 1, of @ring or of @slots
+ * @head: kernel QPs: next slot to fill, under @lock
+ * @tail: kernel QPs: next slot to take
+ * @max_sge: entries that a work request may have
+ */
+struct rxe_rq {
+	spinlock_t lock;
+	struct rxe_ring ring;
+	void *slots;
+	u32 stride;
+	u32 mask;
+	u32 head;
+	u32 tail;
+	u32 max_sge;
+};
+
+/**
+ * struct rxe_req - the requester
+ * @psn: of the next packet
+ * @limit: one after the highest PSN that was ever sent, or that READ answers were asked for
+ * @sent: bytes of the work request at sq.next that went out (or were asked for)
+ * @started: the work request at sq.next has its PSNs
+ * @rnr_wait: peer had no receive posted; nothing is sent until the timer ends it
+ * @sgl: source of the work request at sq.next
+ * @rd_atomic: READs and atomics that wait for their answer
+ * @since_ack: packets since one that asked for an acknowledgement
+ */
+struct rxe_req {
+	u32 psn;
+	u32 limit;
+	u32 sent;
+	bool started;
+	bool rnr_wait;
+	struct rxe_sgl sgl;
+	u32 rd_atomic;
+	u32 since_ack;
+};
+
+/**
+ * struct rxe_comp - the completer
+ * @psn: oldest PSN that is not acknowledged
+ * @sgl: destination of the READ at sq.tail
+ * @sgl_slot: its slot, valid while @sgl_valid
+ * @sgl_valid: @sgl belongs to a READ
+ * @rewound: a loss at @psn made the requester go back already; cleared by progress
+ * @retries: what is left of retry_cnt
+ * @rnr_retries: what is left of rnr_retry
+ * @deadline: jiffies when silence becomes a loss
+ * @timer: checks @deadline; in the error state looks for late posts
+ * @rnr_timer: ends rnr_wait
+ */
+struct rxe_comp {
+	u32 psn;
+	struct rxe_sgl sgl;
+	u32 sgl_slot;
+	bool sgl_valid;
+	bool rewound;
+	u8 retries;
+	u8 rnr_retries;
+	unsigned long deadline;
+	struct timer_list timer;
+	struct timer_list rnr_timer;
+};
+
+/**
+ * struct rxe_replay - the result of an atomic, for its duplicates (IBA 9.7.5.1.5)
+ * @valid: holds one
+ * @psn: of the request
+ * @orig: value before
+ */
+struct rxe_replay {
+	bool valid;
+	u32 psn;
+	u64 orig;
+};
+
+/**
+ * struct rxe_reply - a READ whose answer is being sent
+ * @active: there is one
+ * @psn: of the next packet
+ * @mr: source, held; NULL when nothing is to be read
+ * @va: of the next byte
+ * @resid: bytes left
+ * @first: nothing was sent yet
+ * @msn: for the AETH
+ */
+struct rxe_reply {
+	bool active;
+	bool first;
+	u32 psn;
+	u32 msn;
+	u32 resid;
+	u64 va;
+	struct rxe_mr *mr;
+};
+
+/**
+ * struct rxe_resp - the responder
+ * @psn: expected
+ * @msn: messages completed, 24 bits
+ * @in_message: RXE_KIND_SEND or RXE_KIND_WRITE between FIRST and LAST, else RXE_KIND_NONE
+ * @nak_sent: told the peer to go back to @psn; more packets after the gap say nothing
+ * @ack_due: the peer wants to know how far we are; answered at the end of the run
+ * @has_wqe: @wqe is taken
+ * @wqe: receive work request of the message
+ * @sgl: where the message goes, SEND
+ * @received: bytes of the message
+ * @mr: where the message goes, WRITE; held
+ * @va: of the next byte of a WRITE
+ * @resid: bytes that a WRITE still has to bring
+ * @replay: past atomics; ring of max_dest_rd_atomic entries, next one at @replay_next
+ * @reply: READ answer in progress
+ * @queue: requests behind @reply; bounded by the backlog's limit
+ */
+struct rxe_resp {
+	u32 psn;
+	u32 msn;
+	u8 in_message;
+	bool nak_sent;
+	bool ack_due;
+	bool has_wqe;
+	struct rxe_rwqe wqe;
+	struct rxe_sgl sgl;
+	u32 received;
+	struct rxe_mr *mr;
+	u64 va;
+	u32 resid;
+	struct rxe_replay *replay;
+	u32 replay_size;
+	u32 replay_next;
+	struct rxe_reply reply;
+	struct sk_buff_head queue;
+};
+
+/**
+ * struct rxe_qp - a queue pair
+ * @ib: the core's part; must be first
+ * @dev: its device
+ * @handle: entry in the device's table
+ * @is_user: rings are shared with a process
+ * @verbs_lock: serialises modify, query and destroy
+ * @run: ownership
+ * @state: written by the owner (state.c); read anywhere with READ_ONCE()
+ * @attr: attributes as modified so far; written under @verbs_lock by the owner
+ * @mtu: bytes of payload of a full packet
+ * @has_path: @path is set (RC, from RTR on)
+ * @path: path to the peer
+ * @flight: buffers in the network stack
+ * @sqd_notify: raise SQ_DRAINED when the send queue has drained
+ * @comm_est: COMM_EST was raised
+ * @flush_delay: jiffies until the next look for posts to a QP in error
+ */
+struct rxe_qp {
+	struct ib_qp ib;
+	struct rxe_dev *dev;
+	struct rxe_handle *handle;
+	bool is_user;
+	struct mutex verbs_lock;
+	struct rxe_run run;
+	enum ib_qp_state state;
+	struct ib_qp_attr attr;
+	u32 mtu;
+	bool has_path;
+	struct rxe_path path;
+	struct rxe_flight *flight;
+	bool sqd_notify;
+	bool comm_est;
+	unsigned long flush_delay;
+	struct rxe_sq sq;
+	struct rxe_rq rq;
+	struct rxe_req req;
+	struct rxe_comp comp;
+	struct rxe_resp resp;
+};
+
+static inline struct rxe_qp *rxe_qp(struct ib_qp *ib)
+{
+	return container_of(ib, struct rxe_qp, ib);
+}
+
+/* Datagram service: UD and the general services interface. */
+static inline bool rxe_qp_is_ud(const struct rxe_qp *qp)
+{
+	return qp->ib.qp_type != IB_QPT_RC;
+}
+
+/* The owner's fields may be touched: by the owner, or before publication and after retirement. */
+static inline void rxe_assert_owned(const struct rxe_qp *qp)
+{
+	WARN_ON_ONCE(IS_ENABLED(CONFIG_PROVE_LOCKING) && !READ_ONCE(qp->run.owned));
+}
+
+static inline struct rxe_swqe *rxe_sq_slot(const struct rxe_sq *sq, u32 index)
+{
+	return sq->slots + (size_t)(index & sq->mask) * sq->stride;
+}
+
+#endif

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The requester of a connected QP.
+ *
+ * A position is a PSN and, within the work request at sq.next, the bytes that went out before it.
+ * Going back is nothing but another position (rxe_req_seek()): the private work requests keep their
+ * PSNs once assigned, so a packet that is sent again has the same PSN and the same bytes.
+ *
+ * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2); what was received of it already
+ * is not asked for again.
+ *
+ * What holds a work request back: the window, the number of READs and atomics that the peer accepts,
+ * a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack, the budget.
+ */
+#include "../wire/psn.h"
+#include "egress.h"
+#include "qp.h"
+#include "req.h"
+#include "retry.h"
+#include "sq.h"
+#include "state.h"
+#include "wc.h"
+
+/*
+ * Unacknowledged PSNs: enough for a long fat path, and short of the queue of looped packets
+ * (netdev_max_backlog, 1000 by default), since a window may arrive there at once.
+ */
+#define WINDOW		256
+/* Packets after which an acknowledgement is asked for within a message. */
+#define ACK_EVERY	32
+/* Half of the PSN circle: more cannot be told apart (IBA 9.7.2). */
+#define PSN_REACH	(1 << 23)
+
+static bool needs_answer(const struct rxe_swqe *wqe)
+{
+	return wqe->opcode == IB_WR_RDMA_READ || wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
+	       wqe->opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+static bool has_imm(const struct rxe_swqe *wqe)
+{
+	return wqe->opcode == IB_WR_SEND_WITH_IMM || wqe->opcode == IB_WR_RDMA_WRITE_WITH_IMM;
+}
+
+static u32 psns_of(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
+{
+	return max_t(u32, DIV_ROUND_UP(wqe->length, qp->mtu), 1);
+}
+
+static u32 unacked(const struct rxe_qp *qp)
+{
+	return rxe_psn_diff(qp->req.psn, qp->comp.psn);
+}
+
+enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, void *to, u32 len)
+{
+	if (wqe->is_inline) {
+		memcpy(to, wqe->data + off, len);
+		return RXE_MEM_OK;
+	}
+	rxe_sgl_seek(&qp->req.sgl, off);
+	return rxe_sgl_gather(&qp->req.sgl, to, len);
+}
+
+/* May a work request begin of which nothing was ever sent? */
+static bool may_begin(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	struct rxe_req *req = &qp->req;
+
+	if (qp->state != IB_QPS_RTS)
+		return false;
+	if ((wqe->flags & IB_SEND_FENCE) && req->rd_atomic)
+		return false;
+	return !unacked(qp) || unacked(qp) + psns_of(qp, wqe) < PSN_REACH;
+}
+
+/* Take up the work request at sq.next. Return: false when it has to wait. */
+static bool begin(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	struct rxe_req *req = &qp->req;
+
+	if (wqe->state == RXE_SWQE_POSTED && !may_begin(qp, wqe))
+		return false;
+	if (needs_answer(wqe) && req->rd_atomic >= qp->attr.max_rd_atomic)
+		return false;
+	if (wqe->state == RXE_SWQE_POSTED) {
+		wqe->first_psn = req->psn;
+		wqe->last_psn = rxe_psn_add(req->psn, psns_of(qp, wqe) - 1);
+		wqe->state = RXE_SWQE_SENT;
+	}
+	rxe_sgl_release(&req->sgl);
+	rxe_sgl_init(&req->sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
+	req->started = true;
+	req->sent = 0;
+	return true;
+}
+
+/* The packet's opcode, by its place in the message. */
+static u8 segment_opcode(const struct rxe_swqe *wqe, bool first, bool last)
+{
+	bool write = wqe->opcode == IB_WR_RDMA_WRITE || wqe->opcode == IB_WR_RDMA_WRITE_WITH_IMM;
+	u8 base = write ? RXE_WOP_WRITE_FIRST : RXE_WOP_SEND_FIRST;
+	u8 place;
+
+	/* Within SEND and within WRITE alike: FIRST, MIDDLE, LAST, LAST_IMM, ONLY, ONLY_IMM. */
+	if (!last)
+		place = first ? RXE_WOP_SEND_FIRST : RXE_WOP_SEND_MIDDLE;
+	else
+		place = (first ? RXE_WOP_SEND_ONLY : RXE_WOP_SEND_LAST) + has_imm(wqe);
+	return RXE_SVC_RC | (base + place);
+}
+
+static bool wants_ack(struct rxe_qp *qp, bool last)
+{
+	return last || ++qp->req.since_ack >= ACK_EVERY || unacked(qp) + 1 >= WINDOW;
+}
+
+/* One packet of a SEND or WRITE. Return: RXE_MEM_OK also when the packet was lost at once. */
+static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	struct rxe_req *req = &qp->req;
+	u32 len = min(wqe->length - req->sent, qp->mtu);
+	bool last = req->sent + len == wqe->length;
+	struct rxe_pkt pkt = {
+		.opcode = segment_opcode(wqe, !req->sent, last),
+		.qpn = qp->attr.dest_qp_num,
+		.psn = req->psn,
+		.se = last && (wqe->flags & IB_SEND_SOLICITED),
+		.ack_req = wants_ack(qp, last),
+		.va = wqe->remote_addr,
+		.rkey = wqe->rkey,
+		.dma_len = wqe->length,
+		.imm = wqe->imm,
+		.payload_len = len,
+	};
+	enum rxe_mem_err err;
+	struct rxe_out out;
+
+	if (pkt.ack_req)
+		req->since_ack = 0;
+	if (!rxe_egress_begin(qp, &qp->path, &pkt, &out)) {
+		err = rxe_req_gather(qp, wqe, req->sent, out.payload, len);
+		if (err) {
+			rxe_egress_abort(&out);
+			return err;
+		}
+		rxe_egress_send(qp, &pkt, &out);
+	}
+	req->sent += len;
+	req->psn = rxe_psn_add(req->psn, 1);
+	return RXE_MEM_OK;
+}
+
+/* The request of a READ, for what is still missing, or of an atomic. */
+static void send_request(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	static const u8 opcode[] = {
+		[IB_WR_RDMA_READ]		= RXE_WOP_READ_REQUEST,
+		[IB_WR_ATOMIC_CMP_AND_SWP]	= RXE_WOP_CMP_SWAP,
+		[IB_WR_ATOMIC_FETCH_AND_ADD]	= RXE_WOP_FETCH_ADD,
+	};
+	struct rxe_req *req = &qp->req;
+	struct rxe_pkt pkt = {
+		.opcode = RXE_SVC_RC | opcode[wqe->opcode],
+		.qpn = qp->attr.dest_qp_num,
+		.psn = req->psn,
+		.va = wqe->remote_addr + req->sent,
+		.rkey = wqe->rkey,
+		.dma_len = wqe->length - req->sent,
+		.compare = wqe->compare,
+		.swap_add = wqe->swap_add,
+	};
+
+	rxe_egress_bare(qp, &pkt);
+	req->rd_atomic++;
+	req->sent = wqe->length;
+	req->psn = rxe_psn_add(wqe->last_psn, 1);
+}
+
+static void end(struct rxe_qp *qp)
+{
+	struct rxe_req *req = &qp->req;
+
+	rxe_sgl_release(&req->sgl);
+	req->started = false;
+	req->sent = 0;
+	qp->sq.next = (qp->sq.next + 1) & qp->sq.mask;
+}
+
+/* Send one packet of @wqe, which is started. Return: false when it turned out to be impossible. */
+static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	struct rxe_req *req = &qp->req;
+	enum rxe_mem_err err;
+
+	if (needs_answer(wqe)) {
+		send_request(qp, wqe);
+	} else {
+		err = send_segment(qp, wqe);
+		if (err) {
+			wqe->status = rxe_wc_local_status(err);
+			return false;
+		}
+	}
+	rxe_retry_sent(qp);
+	if (rxe_psn_after(req->psn, wqe->last_psn))
+		end(qp);
+	return true;
+}
+
+/* A work request that must fail does so when all before it are complete. */
+static void fail_in_turn(struct rxe_qp *qp, const struct rxe_swqe *wqe)
+{
+	if (qp->sq.next == qp->sq.tail)
+		rxe_state_send_failed(qp, wqe->status);
+}
+
+/* Return: false when nothing can be sent now. */
+static bool step_rc(struct rxe_qp *qp)
+{
+	struct rxe_req *req = &qp->req;
+	struct rxe_swqe *wqe;
+
+	if (req->rnr_wait || (s32)unacked(qp) >= WINDOW)
+		return false;
+	wqe = rxe_sq_next(qp);
+	if (!wqe)
+		return false;
+	if (needs_answer(wqe) && !qp->attr.max_rd_atomic && !wqe->status)
+		wqe->status = IB_WC_LOC_QP_OP_ERR;
+	if (!wqe->status) {
+		if (!req->started && !begin(qp, wqe))
+			return false;
+		if (!rxe_flight_ready(qp->flight))
+			return false;
+		if (send_one(qp, wqe))
+			return true;
+	}
+	fail_in_turn(qp, wqe);
+	return false;
+}
+
+/* Datagrams complete as they leave. */
+static bool step_ud(struct rxe_qp *qp)
+{
+	enum ib_wc_status status;
+	struct rxe_swqe *wqe;
+
+	if (qp->state != IB_QPS_RTS)
+		return false;
+	wqe = rxe_sq_next(qp);
+	if (!wqe || !rxe_flight_ready(qp->flight))
+		return false;
+	status = wqe->status ? wqe->status : rxe_req_send_ud(qp, wqe);
+	if (status)
+		rxe_state_send_failed(qp, status);
+	else
+		rxe_wc_send(qp, IB_WC_SUCCESS);
+	return true;
+}
+
+bool rxe_req_run(struct rxe_qp *qp, int *budget)
+{
+	bool (*step)(struct rxe_qp *qp) = rxe_qp_is_ud(qp) ? step_ud : step_rc;
+
+	rxe_assert_owned(qp);
+	while (qp->state == IB_QPS_RTS || qp->state == IB_QPS_SQD) {
+		if (*budget <= 0)
+			return rxe_sq_next(qp);
+		if (!step(qp))
+			return false;
+		(*budget)--;
+	}
+	return false;
+}
+
+void rxe_req_seek(struct rxe_qp *qp)
+{
+	struct rxe_req *req = &qp->req;
+	struct rxe_sq *sq = &qp->sq;
+	const struct rxe_swqe *wqe;
+
+	rxe_assert_owned(qp);
+	rxe_req_reset(qp);
+	sq->next = sq->tail;
+	req->psn = qp->comp.psn;
+	wqe = rxe_sq_next(qp);
+	if (!wqe || wqe->state != RXE_SWQE_SENT || req->psn == wqe->first_psn)
+		return;
+	rxe_sgl_init(&req->sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
+	req->started = true;
+	req->sent = rxe_psn_diff(req->psn, wqe->first_psn) * qp->mtu;
+}
+
+void rxe_req_reset(struct rxe_qp *qp)
+{
+	struct rxe_req *req = &qp->req;
+
+	rxe_assert_owned(qp);
+	rxe_sgl_release(&req->sgl);
+	req->started = false;
+	req->sent = 0;
+	req->rd_atomic = 0;
+	req->since_ack = 0;
+}

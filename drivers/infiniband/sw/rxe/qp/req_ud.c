@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The requester of a datagram QP: one work request, one packet, complete when it has left.
+ */
+#include "ah.h"
+#include "egress.h"
+#include "qp.h"
+#include "req.h"
+#include "wc.h"
+
+#include "../wire/psn.h"
+
+/*
+ * The address handle of a program is a number that it may have made up: it must exist and be of the
+ * QP's protection domain. Return: held if @handle is set, or NULL.
+ */
+static struct rxe_ah *find_ah(struct rxe_qp *qp, const struct rxe_swqe *wqe,
+			      struct rxe_handle **handle)
+{
+	struct rxe_ah *ah;
+
+	*handle = NULL;
+	if (!qp->is_user)
+		return wqe->ah;
+	*handle = rxe_idtab_get(&qp->dev->ahs, wqe->ah_num);
+	if (!*handle)
+		return NULL;
+	ah = (*handle)->obj;
+	if (ah->ib.pd == qp->ib.pd)
+		return ah;
+	rxe_handle_put(*handle);
+	*handle = NULL;
+	return NULL;
+}
+
+/* A Q_Key with the high bit set stands for the QP's own (IBA 10.2.5). */
+static u32 qkey_to_send(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
+{
+	return wqe->remote_qkey & BIT(31) && qp->ib.qp_type != IB_QPT_GSI ? qp->attr.qkey :
+									  wqe->remote_qkey;
+}
+
+static enum ib_wc_status send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
+{
+	struct rxe_pkt pkt = {
+		.opcode = RXE_SVC_UD | (wqe->opcode == IB_WR_SEND_WITH_IMM ? RXE_WOP_SEND_ONLY_IMM :
+									     RXE_WOP_SEND_ONLY),
+		.qpn = wqe->remote_qpn & RXE_PSN_MASK,
+		.psn = qp->req.psn,
+		.se = wqe->flags & IB_SEND_SOLICITED,
+		.qkey = qkey_to_send(qp, wqe),
+		.src_qpn = qp->ib.qp_num,
+		.imm = wqe->imm,
+		.payload_len = wqe->length,
+	};
+	enum rxe_mem_err err;
+	struct rxe_out out;
+
+	rxe_sgl_init(&qp->req.sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
+	/* No route, no memory: a datagram that is lost, not a work request that failed. */
+	if (rxe_egress_begin(qp, &ah->path, &pkt, &out))
+		return IB_WC_SUCCESS;
+	err = rxe_req_gather(qp, wqe, 0, out.payload, wqe->length);
+	if (err)
+		rxe_egress_abort(&out);
+	else
+		rxe_egress_send(qp, &pkt, &out);
+	rxe_sgl_release(&qp->req.sgl);
+	qp->req.psn = rxe_psn_add(qp->req.psn, 1);
+	return err ? rxe_wc_local_status(err) : IB_WC_SUCCESS;
+}
+
+enum ib_wc_status rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe)
+{
+	struct rxe_handle *handle;
+	enum ib_wc_status status = IB_WC_LOC_QP_OP_ERR;
+	struct rxe_ah *ah = find_ah(qp, wqe, &handle);
+
+	rxe_assert_owned(qp);
+	if (ah)
+		status = send_to(qp, wqe, ah);
+	if (handle)
+		rxe_handle_put(handle);
+	return status;
+}

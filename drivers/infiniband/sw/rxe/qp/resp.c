@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The responder of a connected QP, a straight line for each request packet:
+ *
+ *	check (resp_check.c)	PSN, order, support, lengths: nothing but numbers
+ *	execute (resp_exec.c, resp_read.c)	keys, memory, completion
+ *	commit			expected PSN, MSN, message in progress: here and nowhere else
+ *	answer			at the end of the run, one acknowledgement for all that arrived
+ *
+ * The first error leaves the line for the table in resp_err.c.
+ *
+ * Answers leave in the order of requests. While a READ's answer is being sent, which can take many
+ * runs, later requests wait in resp.queue. An answer of any kind acknowledges everything before its
+ * PSN, so it takes the place of an acknowledgement that was due.
+ */
+#include <linux/skbuff.h>
+
+#include "../wire/aeth.h"
+#include "../wire/psn.h"
+#include "egress.h"
+#include "qp.h"
+#include "resp.h"
+#include "resp_err.h"
+#include "rq.h"
+#include "state.h"
+#include "wc.h"
+
+/* Requests that may wait behind a READ: a peer's window. */
+#define QUEUE_LIMIT	1024
+
+void rxe_resp_answer(struct rxe_qp *qp, u8 syndrome, u32 psn)
+{
+	struct rxe_pkt pkt = {
+		.opcode = RXE_SVC_RC | RXE_WOP_ACKNOWLEDGE,
+		.qpn = qp->attr.dest_qp_num,
+		.psn = psn,
+		.syndrome = syndrome,
+		.msn = qp->resp.msn,
+	};
+
+	qp->resp.ack_due = false;
+	rxe_egress_bare(qp, &pkt);
+}
+
+enum rxe_resp_err rxe_resp_take_wqe(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (resp->has_wqe)
+		return RXE_RESP_OK;
+	if (!rxe_rq_take(qp, &resp->wqe))
+		return RXE_RESP_RNR;
+	resp->has_wqe = true;
+	if (resp->wqe.num_sge > qp->rq.max_sge)
+		return RXE_RESP_RECV_WQE;
+	rxe_sgl_release(&resp->sgl);
+	rxe_sgl_init(&resp->sgl, qp->ib.pd, resp->wqe.sge, resp->wqe.num_sge,
+		     IB_ACCESS_LOCAL_WRITE);
+	return RXE_RESP_OK;
+}
+
+static u32 psns_of(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	if (rxe_opcode_info(pkt->opcode)->kind != RXE_KIND_READ)
+		return 1;
+	return max_t(u32, DIV_ROUND_UP(pkt->dma_len, qp->mtu), 1);
+}
+
+/* The request was executed: the only place where the responder's position moves. */
+static void commit(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	const struct rxe_opcode *op = rxe_opcode_info(pkt->opcode);
+	struct rxe_resp *resp = &qp->resp;
+
+	resp->psn = rxe_psn_add(resp->psn, psns_of(qp, pkt));
+	resp->nak_sent = false;
+	resp->in_message = op->kind;
+	if (op->flags & RXE_OPF_LAST) {
+		resp->in_message = RXE_KIND_NONE;
+		resp->msn = (resp->msn + 1) & RXE_MSN_MASK;
+	}
+	if (pkt->ack_req)
+		resp->ack_due = true;
+}
+
+static void fail(struct rxe_qp *qp, enum rxe_resp_err err)
+{
+	const struct rxe_resp_fate *fate = rxe_resp_fate(err);
+	struct rxe_resp *resp = &qp->resp;
+	struct ib_wc wc = { .status = fate->status, .opcode = IB_WC_RECV };
+	u8 syndrome = fate->syndrome;
+
+	if (err == RXE_RESP_GAP) {
+		rxe_count(qp->dev, RXE_STAT_OUT_OF_SEQ);
+		if (resp->nak_sent)
+			return;
+	}
+	if (err == RXE_RESP_RNR) {
+		rxe_count(qp->dev, RXE_STAT_SENT_RNR);
+		syndrome |= qp->attr.min_rnr_timer;
+	}
+	resp->nak_sent = true;
+	rxe_resp_answer(qp, syndrome, resp->psn);
+	if (!fate->fatal)
+		return;
+	if (resp->has_wqe)
+		rxe_wc_recv(qp, &wc, true);
+	else
+		rxe_state_event(qp, fate->event);
+	rxe_state_error(qp);
+}
+
+/*
+ * A request from before the expected PSN (IBA 9.7.5.1.4): its answer was lost, or overtaken by a
+ * retry. READs are executed again, atomics answered from what was saved, others acknowledged.
+ */
+static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_resp *resp = &qp->resp;
+	u32 last = rxe_psn_add(pkt->psn, psns_of(qp, pkt) - 1);
+
+	rxe_count(qp->dev, RXE_STAT_DUP_REQUEST);
+	switch (rxe_opcode_info(pkt->opcode)->kind) {
+	case RXE_KIND_READ:
+		/* One that reaches beyond what was executed is no duplicate but nonsense. */
+		if (rxe_psn_before(last, resp->psn) && pkt->dma_len <= RXE_MAX_MSG_BYTES)
+			return rxe_resp_read(qp, pkt);
+		break;
+	case RXE_KIND_ATOMIC:
+		rxe_resp_replay_atomic(qp, pkt);
+		break;
+	default:
+		resp->ack_due = true;
+	}
+	return RXE_RESP_OK;
+}
+
+static struct rxe_resp_view view_of(const struct rxe_qp *qp)
+{
+	int access = qp->attr.qp_access_flags;
+
+	return (struct rxe_resp_view) {
+		.psn = qp->resp.psn,
+		.in_message = qp->resp.in_message,
+		.resid = qp->resp.resid,
+		.mtu = qp->mtu,
+		.remote_write = access & IB_ACCESS_REMOTE_WRITE,
+		.remote_read = access & IB_ACCESS_REMOTE_READ,
+		.remote_atomic = access & IB_ACCESS_REMOTE_ATOMIC,
+		.max_rd_atomic = qp->attr.max_dest_rd_atomic,
+	};
+}
+
+static void execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+{
+	struct rxe_resp_view view = view_of(qp);
+	enum rxe_resp_err err = rxe_resp_check(&view, pkt);
+
+	if (err == RXE_RESP_DUPLICATE) {
+		err = duplicate(qp, pkt);
+	} else if (!err) {
+		if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ)
+			err = rxe_resp_read(qp, pkt);
+		else
+			err = rxe_resp_exec(qp, pkt, payload);
+		if (!err) {
+			commit(qp, pkt);
+			rxe_state_heard_peer(qp);
+		}
+	}
+	if (err)
+		fail(qp, err);
+}
+
+static bool listening(const struct rxe_qp *qp)
+{
+	return qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS || qp->state == IB_QPS_SQD ||
+	       qp->state == IB_QPS_SQE;
+}
+
+static void execute_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	if (!listening(qp))
+		rxe_count(qp->dev, RXE_STAT_DROP_QP_STATE);
+	else if (rxe_qp_is_ud(qp))
+		rxe_resp_ud(qp, pkt, skb);
+	else
+		execute(qp, pkt, skb->data + pkt->payload_off);
+	consume_skb(skb);
+}
+
+void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	rxe_assert_owned(qp);
+	if (!resp->reply.active && skb_queue_empty(&resp->queue)) {
+		execute_skb(qp, pkt, skb);
+	} else if (skb_queue_len(&resp->queue) < QUEUE_LIMIT) {
+		__skb_queue_tail(&resp->queue, skb);
+	} else {
+		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		kfree_skb(skb);
+	}
+}
+
+/* Requests that waited behind a READ, up to the next one. */
+static void execute_queued(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+	struct sk_buff *skb;
+	struct rxe_pkt pkt;
+
+	while (!resp->reply.active && (skb = __skb_dequeue(&resp->queue))) {
+		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
+			execute_skb(qp, &pkt, skb);
+		else
+			kfree_skb(skb);
+	}
+}
+
+bool rxe_resp_run(struct rxe_qp *qp, int *budget)
+{
+	struct rxe_resp *resp = &qp->resp;
+	enum rxe_resp_err err;
+
+	rxe_assert_owned(qp);
+	while (resp->reply.active) {
+		if (*budget <= 0)
+			return true;
+		err = rxe_resp_read_run(qp, budget);
+		if (err)
+			fail(qp, err);
+		else if (resp->reply.active)
+			return *budget <= 0;
+		execute_queued(qp);
+	}
+	if (resp->ack_due && listening(qp))
+		rxe_resp_answer(qp, RXE_AETH_ACK | RXE_AETH_NO_CREDITS, rxe_psn_add(resp->psn, -1));
+	return false;
+}
+
+void rxe_resp_reset(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	rxe_assert_owned(qp);
+	if (resp->mr)
+		rxe_mem_put(resp->mr);
+	resp->mr = NULL;
+	if (resp->reply.mr)
+		rxe_mem_put(resp->reply.mr);
+	resp->reply = (struct rxe_reply) {};
+	rxe_sgl_release(&resp->sgl);
+	__skb_queue_purge(&resp->queue);
+	resp->in_message = RXE_KIND_NONE;
+	resp->received = 0;
+	resp->ack_due = false;
+}

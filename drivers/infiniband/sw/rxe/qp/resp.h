@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The responder: the peer's requests. resp.c has the line that each one goes along, the other files
+ * its stations.
+ */
+#ifndef RXE_QP_RESP_H
+#define RXE_QP_RESP_H
+
+#include <linux/types.h>
+
+#include "resp_check.h"
+
+struct rxe_pkt;
+struct rxe_qp;
+struct sk_buff;
+
+/**
+ * rxe_resp_packet() - a request
+ * @qp: owned
+ * @pkt: parsed header of @skb
+ * @skb: consumed
+ *
+ * Executed at once, or kept in order behind a READ whose answer is still being sent.
+ *
+ * Context: bottom halves off.
+ */
+void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
+
+/**
+ * rxe_resp_run() - go on with a READ answer and what waits behind it, then acknowledge
+ * @qp: owned
+ * @budget: packets; lowered by what was sent
+ *
+ * Context: bottom halves off.
+ * Return: true when only the budget ended it.
+ */
+bool rxe_resp_run(struct rxe_qp *qp, int *budget);
+
+/* Let go of everything that the responder holds; expected PSN and MSN stay. Owner. */
+void rxe_resp_reset(struct rxe_qp *qp);
+
+/*
+ * Within the responder. All need the owner, with bottom halves off.
+ */
+
+/* resp.c: answer with an AETH, which also acknowledges all before @psn. */
+void rxe_resp_answer(struct rxe_qp *qp, u8 syndrome, u32 psn);
+
+/* resp.c: a receive work request for the message, taken if it has none yet. */
+enum rxe_resp_err rxe_resp_take_wqe(struct rxe_qp *qp);
+
+/* resp_exec.c: execute a SEND, WRITE or atomic packet that passed rxe_resp_check(). */
+enum rxe_resp_err rxe_resp_exec(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload);
+
+/* resp_exec.c: answer an atomic again from its saved result; silent when that is gone. */
+void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt);
+
+/* resp_read.c: begin to answer a READ at @pkt->psn; checks the key. */
+enum rxe_resp_err rxe_resp_read(struct rxe_qp *qp, const struct rxe_pkt *pkt);
+
+/*
+ * resp_read.c: send what budget and network stack allow; resp.reply.active tells whether it is all.
+ * Return: RXE_RESP_MEMORY when the memory went away meanwhile.
+ */
+enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget);
+
+/* resp_ud.c: a datagram. */
+void rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The responder's error table for reliable connections (IBA 9.9.3.1, tables 59 and 60). Classes: B is
+ * answered and forgotten (sequence gap, RNR); C is answered and ends the connection; A is found in
+ * the responder's own resources, answered as a remote operational error, and ends it too.
+ */
+#include "../wire/aeth.h"
+#include "resp_err.h"
+
+#define CLASS_B(s) \
+	{ .answer = true, .syndrome = (s) }
+#define FATAL(code, wc, ev) \
+	{ .answer = true, .fatal = true, .syndrome = RXE_AETH_NAK | (code), .status = (wc), \
+	  .event = (ev) }
+
+static const struct rxe_resp_fate fates[RXE_RESP_NUM_ERRS] = {
+	[RXE_RESP_GAP]		= CLASS_B(RXE_AETH_NAK | RXE_NAK_PSN_SEQ),
+	[RXE_RESP_RNR]		= CLASS_B(RXE_AETH_RNR),
+	[RXE_RESP_SEQUENCE]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_UNSUPPORTED]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_LENGTH]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_MISALIGNED]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_ACCESS]	= FATAL(RXE_NAK_REM_ACCESS, IB_WC_REM_ACCESS_ERR,
+					IB_EVENT_QP_ACCESS_ERR),
+	[RXE_RESP_TOO_LONG]	= FATAL(RXE_NAK_INV_REQ, IB_WC_LOC_LEN_ERR, IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_RECV_MEMORY]	= FATAL(RXE_NAK_REM_OP, IB_WC_LOC_PROT_ERR, IB_EVENT_QP_FATAL),
+	[RXE_RESP_RECV_WQE]	= FATAL(RXE_NAK_REM_OP, IB_WC_LOC_QP_OP_ERR, IB_EVENT_QP_FATAL),
+	[RXE_RESP_MEMORY]	= FATAL(RXE_NAK_REM_OP, IB_WC_LOC_ACCESS_ERR, IB_EVENT_QP_FATAL),
+};
+
+const struct rxe_resp_fate *rxe_resp_fate(enum rxe_resp_err err)
+{
+	return &fates[err];
+}

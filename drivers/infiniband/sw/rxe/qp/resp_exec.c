@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Executing SENDs, WRITEs and atomics, one packet at a time. The packet has passed rxe_resp_check():
+ * it is the next one, and its lengths are right. What is left is memory.
+ */
+#include <linux/string.h>
+
+#include "../wire/aeth.h"
+#include "../wire/psn.h"
+#include "egress.h"
+#include "qp.h"
+#include "resp.h"
+#include "wc.h"
+
+static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, u32 bytes)
+{
+	const struct rxe_opcode *op = rxe_opcode_info(pkt->opcode);
+	struct ib_wc wc = {
+		.opcode = op->kind == RXE_KIND_WRITE ? IB_WC_RECV_RDMA_WITH_IMM : IB_WC_RECV,
+		.byte_len = bytes,
+		.src_qp = qp->attr.dest_qp_num,
+	};
+
+	if (op->flags & RXE_OPF_IMMDT) {
+		wc.ex.imm_data = pkt->imm;
+		wc.wc_flags = IB_WC_WITH_IMM;
+	}
+	rxe_count(qp->dev, RXE_STAT_RDMA_RECVS);
+	rxe_wc_recv(qp, &wc, pkt->se);
+}
+
+static enum rxe_resp_err scatter_err(enum rxe_mem_err err)
+{
+	if (!err)
+		return RXE_RESP_OK;
+	return err == RXE_MEM_LENGTH ? RXE_RESP_TOO_LONG : RXE_RESP_RECV_MEMORY;
+}
+
+static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *op,
+				   const struct rxe_pkt *pkt, const void *payload)
+{
+	struct rxe_resp *resp = &qp->resp;
+	enum rxe_resp_err err;
+
+	if (op->flags & RXE_OPF_FIRST)
+		resp->received = 0;
+	err = rxe_resp_take_wqe(qp);
+	if (!err)
+		err = scatter_err(rxe_sgl_scatter(&resp->sgl, payload, pkt->payload_len));
+	if (err)
+		return err;
+	resp->received += pkt->payload_len;
+	if (op->flags & RXE_OPF_LAST)
+		deliver_wc(qp, pkt, resp->received);
+	return RXE_RESP_OK;
+}
+
+static enum rxe_resp_err remote_err(enum rxe_mem_err err)
+{
+	if (!err)
+		return RXE_RESP_OK;
+	return err == RXE_MEM_FAULT ? RXE_RESP_MEMORY : RXE_RESP_ACCESS;
+}
+
+/* FIRST or ONLY: find the region. A WRITE of no bytes has no key to check (IBA 9.7.4.1.5). */
+static enum rxe_resp_err begin_write(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (resp->mr)
+		rxe_mem_put(resp->mr);
+	resp->mr = NULL;
+	resp->received = 0;
+	resp->va = pkt->va;
+	resp->resid = pkt->dma_len;
+	if (!pkt->dma_len)
+		return RXE_RESP_OK;
+	return remote_err(rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, pkt->dma_len,
+				      IB_ACCESS_REMOTE_WRITE, &resp->mr));
+}
+
+static void end_write(struct rxe_qp *qp, const struct rxe_opcode *op, const struct rxe_pkt *pkt)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (resp->mr)
+		rxe_mem_put(resp->mr);
+	resp->mr = NULL;
+	if (op->flags & RXE_OPF_RECV)
+		deliver_wc(qp, pkt, resp->received);
+}
+
+static enum rxe_resp_err exec_write(struct rxe_qp *qp, const struct rxe_opcode *op,
+				    const struct rxe_pkt *pkt, const void *payload)
+{
+	struct rxe_resp *resp = &qp->resp;
+	enum rxe_resp_err err = RXE_RESP_OK;
+
+	/* With no receive posted nothing of the packet is executed (IBA 9.7.5.2.8). */
+	if (op->flags & RXE_OPF_RECV)
+		err = rxe_resp_take_wqe(qp);
+	if (!err && (op->flags & RXE_OPF_FIRST))
+		err = begin_write(qp, pkt);
+	if (!err && pkt->payload_len)
+		err = remote_err(rxe_mem_write(resp->mr, resp->va, payload, pkt->payload_len));
+	if (err)
+		return err;
+	resp->va += pkt->payload_len;
+	resp->resid -= pkt->payload_len;
+	resp->received += pkt->payload_len;
+	if (op->flags & RXE_OPF_LAST)
+		end_write(qp, op, pkt);
+	return RXE_RESP_OK;
+}
+
+static void answer_atomic(struct rxe_qp *qp, u32 psn, u64 orig, u32 msn)
+{
+	struct rxe_pkt pkt = {
+		.opcode = RXE_SVC_RC | RXE_WOP_ATOMIC_ACK,
+		.qpn = qp->attr.dest_qp_num,
+		.psn = psn,
+		.syndrome = RXE_AETH_ACK | RXE_AETH_NO_CREDITS,
+		.msn = msn,
+		.atomic_orig = orig,
+	};
+
+	qp->resp.ack_due = false;
+	rxe_egress_bare(qp, &pkt);
+}
+
+static void save_result(struct rxe_qp *qp, u32 psn, u64 orig)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	resp->replay[resp->replay_next] = (struct rxe_replay) {
+		.valid = true,
+		.psn = psn,
+		.orig = orig,
+	};
+	resp->replay_next = (resp->replay_next + 1) % resp->replay_size;
+}
+
+static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_atomic op = {
+		.compare_swap = pkt->opcode == (RXE_SVC_RC | RXE_WOP_CMP_SWAP),
+		.compare = pkt->compare,
+		.swap_add = pkt->swap_add,
+	};
+	enum rxe_mem_err err;
+	struct rxe_mr *mr;
+	u64 orig = 0;
+
+	err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, sizeof(u64), IB_ACCESS_REMOTE_ATOMIC, &mr);
+	if (err)
+		return remote_err(err);
+	err = rxe_mem_atomic(mr, pkt->va, &op, &orig);
+	rxe_mem_put(mr);
+	if (err)
+		return err == RXE_MEM_ALIGN ? RXE_RESP_MISALIGNED : remote_err(err);
+	save_result(qp, pkt->psn, orig);
+	answer_atomic(qp, pkt->psn, orig, (qp->resp.msn + 1) & RXE_MSN_MASK);
+	return RXE_RESP_OK;
+}
+
+void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_resp *resp = &qp->resp;
+	u32 i;
+
+	for (i = 0; i < resp->replay_size; i++) {
+		if (resp->replay[i].valid && resp->replay[i].psn == pkt->psn) {
+			answer_atomic(qp, pkt->psn, resp->replay[i].orig, resp->msn);
+			return;
+		}
+	}
+}
+
+enum rxe_resp_err rxe_resp_exec(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+{
+	const struct rxe_opcode *op = rxe_opcode_info(pkt->opcode);
+
+	rxe_assert_owned(qp);
+	switch (op->kind) {
+	case RXE_KIND_SEND:
+		return exec_send(qp, op, pkt, payload);
+	case RXE_KIND_WRITE:
+		return exec_write(qp, op, pkt, payload);
+	case RXE_KIND_ATOMIC:
+		return exec_atomic(qp, pkt);
+	default:
+		return RXE_RESP_UNSUPPORTED;
+	}
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The responder of a datagram QP: take a receive, put the 40 bytes of GRH and the payload there,
+ * complete. What does not fit, or finds nothing posted, is dropped and counted; the peer learns
+ * nothing, and a work request that was too short waits for the next datagram (IBA 9.9.3, class D).
+ */
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <linux/skbuff.h>
+
+#include "../base/dev.h"
+#include "qp.h"
+#include "resp.h"
+#include "state.h"
+#include "wc.h"
+
+/*
+ * The core finds the source GID of an answer by the VLAN that the request came in on; a looped
+ * datagram came in on the device's own.
+ */
+static void set_vlan(const struct rxe_qp *qp, const struct sk_buff *skb, struct ib_wc *wc)
+{
+	const struct net_device *in = skb->dev;
+
+	if (in->flags & IFF_LOOPBACK)
+		in = qp->dev->ndev;
+	if (is_vlan_dev(in)) {
+		wc->vlan_id = vlan_dev_vlan_id(in);
+		wc->wc_flags |= IB_WC_WITH_VLAN;
+	}
+}
+
+static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
+{
+	struct ib_wc wc = {
+		.opcode = IB_WC_RECV,
+		.byte_len = RXE_GRH_LEN + pkt->payload_len,
+		.src_qp = pkt->src_qpn,
+		.wc_flags = IB_WC_GRH | IB_WC_WITH_NETWORK_HDR_TYPE,
+		.network_hdr_type = skb->protocol == htons(ETH_P_IP) ? RDMA_NETWORK_IPV4 :
+								       RDMA_NETWORK_IPV6,
+	};
+
+	if (rxe_opcode_info(pkt->opcode)->flags & RXE_OPF_IMMDT) {
+		wc.ex.imm_data = pkt->imm;
+		wc.wc_flags |= IB_WC_WITH_IMM;
+	}
+	set_vlan(qp, skb, &wc);
+	rxe_count(qp->dev, RXE_STAT_RDMA_RECVS);
+	rxe_wc_recv(qp, &wc, pkt->se);
+}
+
+static enum rxe_mem_err place(struct rxe_qp *qp, const struct rxe_pkt *pkt,
+			      const struct sk_buff *skb)
+{
+	struct rxe_sgl *sgl = &qp->resp.sgl;
+	enum rxe_mem_err err;
+	u8 grh[RXE_GRH_LEN];
+
+	if (rxe_sgl_length(sgl->sge, sgl->num) < RXE_GRH_LEN + pkt->payload_len)
+		return RXE_MEM_LENGTH;
+	rxe_net_grh(skb, grh);
+	rxe_sgl_seek(sgl, 0);
+	err = rxe_sgl_scatter(sgl, grh, sizeof(grh));
+	if (!err)
+		err = rxe_sgl_scatter(sgl, skb->data + pkt->payload_off, pkt->payload_len);
+	return err;
+}
+
+/* The receive work request itself is at fault: complete it so, and end (IBA 9.9.3, class A). */
+static void fail(struct rxe_qp *qp, enum ib_wc_status status)
+{
+	struct ib_wc wc = { .status = status, .opcode = IB_WC_RECV };
+
+	rxe_count(qp->dev, RXE_STAT_DROP_UD_MEMORY);
+	rxe_wc_recv(qp, &wc, true);
+	rxe_state_error(qp);
+}
+
+void rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	enum rxe_mem_err err;
+
+	rxe_assert_owned(qp);
+	switch (rxe_resp_take_wqe(qp)) {
+	case RXE_RESP_OK:
+		break;
+	case RXE_RESP_RNR:
+		rxe_count(qp->dev, RXE_STAT_DROP_NO_RECV);
+		return;
+	default:
+		fail(qp, IB_WC_LOC_QP_OP_ERR);
+		return;
+	}
+	err = place(qp, pkt, skb);
+	if (err == RXE_MEM_LENGTH)
+		rxe_count(qp->dev, RXE_STAT_DROP_UD_LENGTH);
+	else if (err)
+		fail(qp, IB_WC_LOC_PROT_ERR);
+	else
+		deliver_wc(qp, pkt, skb);
+}

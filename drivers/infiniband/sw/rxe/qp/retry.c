@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When to send again, and when to give up.
+ *
+ * The transport timer (IBA 9.7.6.1.3) is lazy: sending and progress move comp.deadline, a plain
+ * field; the timer fires at most once per timeout, finds the deadline moved, and goes to sleep again.
+ *
+ * retry_cnt counts losses without progress in between, whether told by a NAK or found by silence;
+ * rnr_retry counts RNR NAKs likewise, 7 being for ever (IBA 9.7.5.2.8).
+ */
+#include <linux/jiffies.h>
+
+#include "../wire/aeth.h"
+#include "../wire/psn.h"
+#include "qp.h"
+#include "req.h"
+#include "retry.h"
+#include "run.h"
+#include "sq.h"
+#include "state.h"
+
+#define RNR_RETRY_FOREVER	7
+/* A shorter silence is the scheduler's, not the network's. */
+#define MIN_TIMEOUT		msecs_to_jiffies(20)
+
+static void timer_fired(struct timer_list *timer)
+{
+	struct rxe_qp *qp = container_of(timer, struct rxe_qp, comp.timer);
+
+	rxe_run_kick(qp, RXE_EV_TIMER);
+}
+
+static void rnr_timer_fired(struct timer_list *timer)
+{
+	struct rxe_qp *qp = container_of(timer, struct rxe_qp, comp.rnr_timer);
+
+	rxe_run_kick(qp, RXE_EV_RNR);
+}
+
+void rxe_retry_init(struct rxe_qp *qp)
+{
+	timer_setup(&qp->comp.timer, timer_fired, 0);
+	timer_setup(&qp->comp.rnr_timer, rnr_timer_fired, 0);
+}
+
+void rxe_retry_stop(struct rxe_qp *qp)
+{
+	timer_shutdown_sync(&qp->comp.timer);
+	timer_shutdown_sync(&qp->comp.rnr_timer);
+}
+
+void rxe_retry_reset(struct rxe_qp *qp)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	rxe_assert_owned(qp);
+	comp->retries = qp->attr.retry_cnt;
+	comp->rnr_retries = qp->attr.rnr_retry;
+	comp->rewound = false;
+	qp->req.rnr_wait = false;
+}
+
+/* 4.096 us * 2^timeout; 0 is for ever (IBA 9.7.6.1.3). Return: jiffies, 0 for ever. */
+static unsigned long timeout_jiffies(const struct rxe_qp *qp)
+{
+	u8 exponent = qp->attr.timeout;
+
+	if (!exponent)
+		return 0;
+	return max_t(unsigned long, nsecs_to_jiffies(4096ULL << exponent), MIN_TIMEOUT);
+}
+
+static bool outstanding(const struct rxe_qp *qp)
+{
+	return qp->comp.psn != qp->req.limit;
+}
+
+static void arm(struct rxe_qp *qp)
+{
+	unsigned long timeout = timeout_jiffies(qp);
+
+	if (!timeout)
+		return;
+	qp->comp.deadline = jiffies + timeout;
+	if (!timer_pending(&qp->comp.timer))
+		mod_timer(&qp->comp.timer, qp->comp.deadline);
+}
+
+void rxe_retry_sent(struct rxe_qp *qp)
+{
+	struct rxe_req *req = &qp->req;
+
+	rxe_assert_owned(qp);
+	if (!outstanding(qp) || !timer_pending(&qp->comp.timer))
+		arm(qp);
+	if (rxe_psn_after(req->psn, req->limit))
+		req->limit = req->psn;
+}
+
+void rxe_retry_progress(struct rxe_qp *qp)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	rxe_assert_owned(qp);
+	comp->retries = qp->attr.retry_cnt;
+	comp->rnr_retries = qp->attr.rnr_retry;
+	comp->rewound = false;
+	comp->deadline = jiffies + timeout_jiffies(qp);
+	/* The peer got past what it had no receive for, from a copy sent before the NAK. */
+	if (qp->req.rnr_wait) {
+		timer_delete(&comp->rnr_timer);
+		qp->req.rnr_wait = false;
+	}
+}
+
+/* Go back to comp.psn, at the price of one retry. */
+static void go_back(struct rxe_qp *qp)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	if (!comp->retries) {
+		rxe_count(qp->dev, RXE_STAT_RETRY_EXCEEDED);
+		rxe_state_send_failed(qp, IB_WC_RETRY_EXC_ERR);
+		return;
+	}
+	comp->retries--;
+	rxe_count(qp->dev, RXE_STAT_RETRY);
+	rxe_req_seek(qp);
+	arm(qp);
+}
+
+void rxe_retry_lost(struct rxe_qp *qp)
+{
+	rxe_assert_owned(qp);
+	if (qp->comp.rewound || qp->req.rnr_wait || !rxe_sq_oldest(qp))
+		return;
+	qp->comp.rewound = true;
+	go_back(qp);
+}
+
+void rxe_retry_rnr(struct rxe_qp *qp, u8 code)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	rxe_assert_owned(qp);
+	if (qp->req.rnr_wait || !rxe_sq_oldest(qp))
+		return;
+	rxe_count(qp->dev, RXE_STAT_RCVD_RNR);
+	if (!comp->rnr_retries) {
+		rxe_count(qp->dev, RXE_STAT_RNR_EXCEEDED);
+		rxe_state_send_failed(qp, IB_WC_RNR_RETRY_EXC_ERR);
+		return;
+	}
+	if (comp->rnr_retries != RNR_RETRY_FOREVER)
+		comp->rnr_retries--;
+	rxe_req_seek(qp);
+	qp->req.rnr_wait = true;
+	mod_timer(&comp->rnr_timer, jiffies + usecs_to_jiffies(rxe_rnr_delay_us(code)) + 1);
+}
+
+void rxe_retry_rnr_over(struct rxe_qp *qp)
+{
+	rxe_assert_owned(qp);
+	qp->req.rnr_wait = false;
+	/* The old flight is gone by now; what is lost from here on is a new loss. */
+	qp->comp.rewound = false;
+	if (outstanding(qp))
+		arm(qp);
+}
+
+void rxe_retry_timer(struct rxe_qp *qp)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	rxe_assert_owned(qp);
+	if (qp->state != IB_QPS_RTS && qp->state != IB_QPS_SQD)
+		return;
+	if (!timeout_jiffies(qp) || !outstanding(qp))
+		return;
+	if (qp->req.rnr_wait) {
+		arm(qp);
+	} else if (time_before(jiffies, comp->deadline)) {
+		mod_timer(&comp->timer, comp->deadline);
+	} else {
+		rxe_count(qp->dev, RXE_STAT_TIMEOUT);
+		comp->rewound = false;
+		go_back(qp);
+	}
+}

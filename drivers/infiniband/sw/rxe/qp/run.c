@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Run to completion: whoever has something for a QP becomes its owner and does it, right there.
+ *
+ * There are four who come: a program at the doorbell, a packet in softirq, a timer or a kernel
+ * consumer through the run queue, and a verb that waits its turn. Who finds the QP owned leaves his
+ * event or packet under run.lock and goes; the owner looks there again before it lets go, so nothing
+ * is forgotten:
+ *
+ *	owner				other
+ *	-----				-----
+ *	... works ...			lock
+ *	lock				owned: events |= e, or backlog += skb
+ *	events or backlog? go on	unlock
+ *	else owned = false
+ *	unlock
+ *
+ * A run is bounded: it sends at most a budget of packets. What is left continues from the run queue,
+ * one per CPU, served in softirq by a tasklet. The tasklet sends no more than its own budget before
+ * it makes room for received packets: the queue of looped packets, netdev_max_backlog, is short.
+ *
+ * Bottom halves are off during a run, so an owner is never preempted while others wait.
+ *
+ * A kernel consumer may post with interrupts off or under locks that its completion handler takes.
+ * Its post therefore only kicks the run queue; see rxe_run_kick() for when that runs.
+ */
+#include <linux/interrupt.h>
+#include <linux/percpu.h>
+
+#include "../base/dev.h"
+#include "comp.h"
+#include "qp.h"
+#include "req.h"
+#include "resp.h"
+#include "retry.h"
+#include "run.h"
+#include "state.h"
+
+/* Packets that may wait for an owner: the peer's window and then some. */
+#define BACKLOG_LIMIT		2048
+/* Packets that a run may send: in the caller of a doorbell, and while packets are being received. */
+#define DOORBELL_BUDGET		64
+#define SOFTIRQ_BUDGET		16
+/* Packets that a run queue may send before it makes room for received ones. */
+#define RUN_QUEUE_BUDGET	128
+
+/**
+ * struct run_queue - QPs of one CPU that want to run
+ * @lock: guards @qps; interrupts off
+ * @qps: by run.node
+ * @tasklet: serves them
+ */
+struct run_queue {
+	spinlock_t lock;
+	struct list_head qps;
+	struct tasklet_struct tasklet;
+};
+
+static DEFINE_PER_CPU(struct run_queue, run_queues);
+
+void rxe_run_init(struct rxe_qp *qp)
+{
+	struct rxe_run *run = &qp->run;
+
+	spin_lock_init(&run->lock);
+	__skb_queue_head_init(&run->backlog);
+	INIT_LIST_HEAD(&run->node);
+	init_waitqueue_head(&run->wait);
+}
+
+/* One packet, of a QP in whatever state; the two halves know what to do with it. */
+static void receive(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	if (rxe_opcode_info(pkt->opcode)->flags & RXE_OPF_RESPONSE)
+		rxe_comp_packet(qp, pkt, skb);
+	else
+		rxe_resp_packet(qp, pkt, skb);
+}
+
+/* A packet from the backlog is parsed again rather than carry its header along. */
+static void receive_all(struct rxe_qp *qp, struct sk_buff_head *batch)
+{
+	struct sk_buff *skb;
+	struct rxe_pkt pkt;
+
+	while ((skb = __skb_dequeue(batch))) {
+		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
+			receive(qp, &pkt, skb);
+		else
+			kfree_skb(skb);
+	}
+}
+
+/* Return: true when the budget ended before the work did. */
+static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int *budget)
+{
+	bool more;
+
+	if (events & RXE_EV_TIMER)
+		rxe_retry_timer(qp);
+	if (events & RXE_EV_RNR)
+		rxe_retry_rnr_over(qp);
+	receive_all(qp, batch);
+	more = rxe_resp_run(qp, budget);
+	more |= rxe_req_run(qp, budget);
+	rxe_state_settle(qp);
+	return more;
+}
+
+/* Caller holds run->lock. The entry holds the QP: retiring its number waits for the tasklet. */
+static void enqueue(struct rxe_qp *qp)
+{
+	struct run_queue *rq = this_cpu_ptr(&run_queues);
+
+	lockdep_assert_held(&qp->run.lock);
+	if (qp->run.queued)
+		return;
+	qp->run.queued = true;
+	rxe_handle_hold(qp->handle);
+	spin_lock(&rq->lock);
+	list_add_tail(&qp->run.node, &rq->qps);
+	spin_unlock(&rq->lock);
+	tasklet_schedule(&rq->tasklet);
+}
+
+/* Caller holds run->lock and is the owner. */
+static void let_go(struct rxe_qp *qp)
+{
+	struct rxe_run *run = &qp->run;
+
+	lockdep_assert_held(&run->lock);
+	if (run->waiting) {
+		run->waiting = false;
+		run->granted = true;
+		wake_up(&run->wait);
+		return;
+	}
+	run->owned = false;
+	if (run->events || !skb_queue_empty(&run->backlog))
+		enqueue(qp);
+}
+
+/*
+ * Run as the owner until there is nothing left, the budget is spent, or a verb waits; then let go.
+ */
+static void run_owned(struct rxe_qp *qp, int *budget)
+{
+	struct rxe_run *run = &qp->run;
+	struct sk_buff_head batch;
+	unsigned long flags;
+	bool more = false;
+	u32 events;
+
+	__skb_queue_head_init(&batch);
+	for (;;) {
+		spin_lock_irqsave(&run->lock, flags);
+		if (more)
+			run->events |= RXE_EV_SEND;
+		if (more || run->waiting || (!run->events && skb_queue_empty(&run->backlog)))
+			break;
+		events = run->events;
+		run->events = 0;
+		skb_queue_splice_tail_init(&run->backlog, &batch);
+		spin_unlock_irqrestore(&run->lock, flags);
+		more = work(qp, events, &batch, budget);
+	}
+	let_go(qp);
+	spin_unlock_irqrestore(&run->lock, flags);
+}
+
+/* Leave @event; own the QP if it is free. Return: true when the caller is the owner now. */
+static bool try_own(struct rxe_qp *qp, u32 event)
+{
+	struct rxe_run *run = &qp->run;
+	unsigned long flags;
+	bool mine;
+
+	spin_lock_irqsave(&run->lock, flags);
+	run->events |= event;
+	mine = !run->owned && !run->dead;
+	if (mine)
+		run->owned = true;
+	spin_unlock_irqrestore(&run->lock, flags);
+	return mine;
+}
+
+void rxe_run_doorbell(struct rxe_qp *qp)
+{
+	int budget = DOORBELL_BUDGET;
+
+	local_bh_disable();
+	if (try_own(qp, RXE_EV_SEND))
+		run_owned(qp, &budget);
+	local_bh_enable();
+}
+
+/*
+ * Where nothing forbids it, bottom halves are off and on again around the kick: the tasklet then runs
+ * at once, in the caller, as it would at the end of an interrupt. With interrupts or bottom halves off
+ * already it runs when they come on again, which is when completion handlers may be called, too.
+ */
+void rxe_run_kick(struct rxe_qp *qp, u32 event)
+{
+	struct rxe_run *run = &qp->run;
+	bool run_now = !irqs_disabled() && !in_interrupt();
+	unsigned long flags;
+
+	if (run_now)
+		local_bh_disable();
+	spin_lock_irqsave(&run->lock, flags);
+	run->events |= event;
+	if (!run->owned && !run->dead)
+		enqueue(qp);
+	spin_unlock_irqrestore(&run->lock, flags);
+	if (run_now)
+		local_bh_enable();
+}
+
+void rxe_run_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	struct rxe_run *run = &qp->run;
+	int budget = SOFTIRQ_BUDGET;
+	bool mine, queued = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&run->lock, flags);
+	mine = !run->owned && !run->dead && skb_queue_empty(&run->backlog);
+	if (mine) {
+		run->owned = true;
+	} else if (!run->dead && skb_queue_len(&run->backlog) < BACKLOG_LIMIT) {
+		__skb_queue_tail(&run->backlog, skb);
+		queued = true;
+	}
+	spin_unlock_irqrestore(&run->lock, flags);
+
+	if (mine) {
+		receive(qp, pkt, skb);
+		spin_lock_irqsave(&run->lock, flags);
+		run->events |= RXE_EV_SEND;
+		spin_unlock_irqrestore(&run->lock, flags);
+		run_owned(qp, &budget);
+	} else if (!queued) {
+		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		kfree_skb(skb);
+	}
+}
+
+bool rxe_run_lock(struct rxe_qp *qp)
+{
+	struct rxe_run *run = &qp->run;
+	bool dead, mine;
+
+	lockdep_assert_held(&qp->verbs_lock);
+	spin_lock_irq(&run->lock);
+	dead = run->dead;
+	mine = !run->owned;
+	run->owned = true;
+	run->waiting = !dead && !mine;
+	spin_unlock_irq(&run->lock);
+	if (dead)
+		return false;
+	if (mine)
+		return true;
+
+	wait_event(run->wait, READ_ONCE(run->granted));
+	spin_lock_irq(&run->lock);
+	run->granted = false;
+	spin_unlock_irq(&run->lock);
+	return true;
+}
+
+void rxe_run_unlock(struct rxe_qp *qp)
+{
+	int budget = DOORBELL_BUDGET;
+
+	local_bh_disable();
+	run_owned(qp, &budget);
+	local_bh_enable();
+}
+
+void rxe_run_stop(struct rxe_qp *qp)
+{
+	struct rxe_run *run = &qp->run;
+	struct sk_buff_head batch;
+
+	__skb_queue_head_init(&batch);
+	spin_lock_irq(&run->lock);
+	run->dead = true;
+	skb_queue_splice_init(&run->backlog, &batch);
+	spin_unlock_irq(&run->lock);
+	__skb_queue_purge(&batch);
+}
+
+static struct rxe_qp *pop(struct run_queue *rq)
+{
+	struct rxe_qp *qp;
+
+	spin_lock_irq(&rq->lock);
+	qp = list_first_entry_or_null(&rq->qps, struct rxe_qp, run.node);
+	if (qp)
+		list_del_init(&qp->run.node);
+	spin_unlock_irq(&rq->lock);
+	return qp;
+}
+
+static bool take_from_queue(struct rxe_qp *qp)
+{
+	struct rxe_run *run = &qp->run;
+	bool mine;
+
+	spin_lock_irq(&run->lock);
+	run->queued = false;
+	mine = !run->owned && !run->dead;
+	if (mine)
+		run->owned = true;
+	spin_unlock_irq(&run->lock);
+	return mine;
+}
+
+static void serve_queue(struct tasklet_struct *tasklet)
+{
+	struct run_queue *rq = container_of(tasklet, struct run_queue, tasklet);
+	int left = RUN_QUEUE_BUDGET;
+	struct rxe_qp *qp;
+	int budget;
+
+	while (left > 0 && (qp = pop(rq))) {
+		budget = SOFTIRQ_BUDGET;
+		if (take_from_queue(qp))
+			run_owned(qp, &budget);
+		left -= SOFTIRQ_BUDGET - budget + 1;
+		rxe_handle_put(qp->handle);
+	}
+	if (!list_empty(&rq->qps))
+		tasklet_schedule(&rq->tasklet);
+}
+
+void rxe_run_module_init(void)
+{
+	struct run_queue *rq;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		rq = per_cpu_ptr(&run_queues, cpu);
+		spin_lock_init(&rq->lock);
+		INIT_LIST_HEAD(&rq->qps);
+		tasklet_setup(&rq->tasklet, serve_queue);
+	}
+}
+
+void rxe_run_module_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		tasklet_kill(&per_cpu_ptr(&run_queues, cpu)->tasklet);
+}

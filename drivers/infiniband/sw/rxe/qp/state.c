@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only writer of qp->state: transitions that a verb asks for, and those that errors force.
+ *
+ * A verb waits for ownership, so a transition never meets a run half way. An error is found within a
+ * run and only sets the state; what follows from it, flushing both queues, is done when the run
+ * settles, after every packet of it.
+ *
+ * A program posts receives without a system call. While its QP is in the error state nobody would
+ * notice such a post, so a timer looks now and then, less often the longer nothing comes.
+ */
+#include <rdma/ib_cache.h>
+
+#include "../base/dev.h"
+#include "../wire/psn.h"
+#include "comp.h"
+#include "qp.h"
+#include "req.h"
+#include "resp.h"
+#include "retry.h"
+#include "rq.h"
+#include "run.h"
+#include "sq.h"
+#include "state.h"
+#include "wc.h"
+
+#define FLUSH_DELAY_MIN		msecs_to_jiffies(20)
+#define FLUSH_DELAY_MAX		msecs_to_jiffies(1000)
+/* Path migration does not exist on RoCE; rates are not kept. */
+#define UNSUPPORTED_ATTRS	(IB_QP_ALT_PATH | IB_QP_RATE_LIMIT)
+
+static u32 port_mtu(const struct rxe_qp *qp)
+{
+	return ib_mtu_enum_to_int(rxe_mtu_of_netdev(READ_ONCE(qp->dev->ndev->mtu)));
+}
+
+void rxe_state_init(struct rxe_qp *qp)
+{
+	qp->state = IB_QPS_RESET;
+	qp->attr.path_mig_state = IB_MIG_MIGRATED;
+	qp->flush_delay = FLUSH_DELAY_MIN;
+	qp->mtu = port_mtu(qp);
+	__skb_queue_head_init(&qp->resp.queue);
+	rxe_retry_init(qp);
+}
+
+void rxe_state_event(struct rxe_qp *qp, enum ib_event_type type)
+{
+	struct ib_event event = {
+		.device = qp->ib.device,
+		.element.qp = &qp->ib,
+		.event = type,
+	};
+
+	if (qp->ib.event_handler)
+		qp->ib.event_handler(&event, qp->ib.qp_context);
+}
+
+static void set_state(struct rxe_qp *qp, enum ib_qp_state state)
+{
+	rxe_assert_owned(qp);
+	WRITE_ONCE(qp->state, state);
+}
+
+/* Nothing of the transport goes on; what is posted stays posted. */
+static void stop_transport(struct rxe_qp *qp)
+{
+	timer_delete(&qp->comp.timer);
+	timer_delete(&qp->comp.rnr_timer);
+	rxe_req_reset(qp);
+	rxe_comp_reset(qp);
+	rxe_resp_reset(qp);
+}
+
+void rxe_state_error(struct rxe_qp *qp)
+{
+	if (qp->state == IB_QPS_ERR || qp->state == IB_QPS_RESET)
+		return;
+	set_state(qp, IB_QPS_ERR);
+	stop_transport(qp);
+	qp->flush_delay = FLUSH_DELAY_MIN;
+}
+
+void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status)
+{
+	rxe_count(qp->dev, RXE_STAT_SEND_ERR);
+	rxe_wc_send(qp, status);
+	if (rxe_qp_is_ud(qp))
+		set_state(qp, IB_QPS_SQE);
+	else
+		rxe_state_error(qp);
+}
+
+void rxe_state_heard_peer(struct rxe_qp *qp)
+{
+	if (qp->comm_est)
+		return;
+	qp->comm_est = true;
+	if (qp->state == IB_QPS_RTR)
+		rxe_state_event(qp, IB_EVENT_COMM_EST);
+}
+
+/* Return: true when something was flushed. */
+static bool flush_send(struct rxe_qp *qp)
+{
+	bool any = false;
+
+	while (rxe_sq_oldest(qp)) {
+		rxe_wc_send(qp, IB_WC_WR_FLUSH_ERR);
+		any = true;
+	}
+	return any;
+}
+
+static bool flush_recv(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+	bool any = false;
+
+	while (resp->has_wqe || rxe_rq_take(qp, &resp->wqe)) {
+		struct ib_wc wc = { .status = IB_WC_WR_FLUSH_ERR, .opcode = IB_WC_RECV };
+
+		rxe_wc_recv(qp, &wc, true);
+		any = true;
+	}
+	return any;
+}
+
+static void look_again_later(struct rxe_qp *qp, bool flushed)
+{
+	if (!qp->is_user)
+		return;
+	if (flushed)
+		qp->flush_delay = FLUSH_DELAY_MIN;
+	if (timer_pending(&qp->comp.timer))
+		return;
+	mod_timer(&qp->comp.timer, jiffies + qp->flush_delay);
+	qp->flush_delay = min(2 * qp->flush_delay, FLUSH_DELAY_MAX);
+}
+
+static void notice_drained(struct rxe_qp *qp)
+{
+	const struct rxe_swqe *wqe = rxe_sq_oldest(qp);
+
+	if (!qp->attr.sq_draining || (wqe && wqe->state == RXE_SWQE_SENT))
+		return;
+	qp->attr.sq_draining = 0;
+	if (qp->sqd_notify)
+		rxe_state_event(qp, IB_EVENT_SQ_DRAINED);
+}
+
+void rxe_state_settle(struct rxe_qp *qp)
+{
+	bool flushed;
+
+	rxe_assert_owned(qp);
+	switch (qp->state) {
+	case IB_QPS_ERR:
+		flushed = flush_send(qp);
+		flushed |= flush_recv(qp);
+		look_again_later(qp, flushed);
+		break;
+	case IB_QPS_SQE:
+		flush_send(qp);
+		break;
+	case IB_QPS_SQD:
+		notice_drained(qp);
+		break;
+	default:
+		break;
+	}
+}
+
+static void to_reset(struct rxe_qp *qp)
+{
+	stop_transport(qp);
+	rxe_sq_discard(qp);
+	rxe_rq_discard(qp);
+	qp->resp.has_wqe = false;
+	qp->resp.msn = 0;
+	qp->resp.nak_sent = false;
+	qp->comm_est = false;
+	qp->attr.sq_draining = 0;
+	qp->has_path = false;
+	rxe_path_destroy(&qp->path);
+	memset(&qp->path, 0, sizeof(qp->path));
+	memset(qp->resp.replay, 0, qp->resp.replay_size * sizeof(*qp->resp.replay));
+}
+
+/* RTR: the responder's half is set up. */
+static void start_responder(struct rxe_qp *qp)
+{
+	qp->resp.psn = qp->attr.rq_psn;
+	qp->resp.nak_sent = false;
+	if (rxe_qp_is_ud(qp))
+		qp->mtu = port_mtu(qp);
+}
+
+/* RTS from RTR: the requester's half. */
+static void start_requester(struct rxe_qp *qp)
+{
+	qp->req.psn = qp->attr.sq_psn;
+	qp->req.limit = qp->attr.sq_psn;
+	qp->comp.psn = qp->attr.sq_psn;
+	rxe_req_reset(qp);
+	rxe_retry_reset(qp);
+}
+
+static void enter(struct rxe_qp *qp, enum ib_qp_state from, enum ib_qp_state to)
+{
+	switch (to) {
+	case IB_QPS_RESET:
+		set_state(qp, IB_QPS_RESET);
+		to_reset(qp);
+		return;
+	case IB_QPS_ERR:
+		rxe_state_error(qp);
+		return;
+	case IB_QPS_RTR:
+		start_responder(qp);
+		break;
+	case IB_QPS_RTS:
+		if (from == IB_QPS_RTR)
+			start_requester(qp);
+		break;
+	case IB_QPS_SQD:
+		qp->attr.sq_draining = from == IB_QPS_RTS;
+		break;
+	default:
+		break;
+	}
+	set_state(qp, to);
+}
+
+/* What the transition needs beforehand and may fail. */
+struct prepared {
+	struct rxe_path path;
+	struct rxe_replay *replay;
+	u32 replay_size;
+};
+
+static int prepare(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask, struct prepared *p)
+{
+	u32 peer = mask & IB_QP_DEST_QPN ? attr->dest_qp_num : qp->attr.dest_qp_num;
+	int err;
+
+	if ((mask & IB_QP_MAX_DEST_RD_ATOMIC) && attr->max_dest_rd_atomic) {
+		p->replay_size = attr->max_dest_rd_atomic;
+		p->replay = kcalloc(p->replay_size, sizeof(*p->replay), GFP_KERNEL_ACCOUNT);
+		if (!p->replay)
+			return -ENOMEM;
+	}
+	if (!(mask & IB_QP_AV))
+		return 0;
+	err = rxe_path_init(&p->path, &attr->ah_attr, qp->ib.qp_num ^ peer, GFP_KERNEL);
+	if (err)
+		kfree(p->replay);
+	return err;
+}
+
+/* Take over what was prepared; @p holds what is to be freed afterwards. */
+static void exchange(struct rxe_qp *qp, int mask, struct prepared *p)
+{
+	if (mask & IB_QP_AV) {
+		swap(qp->path, p->path);
+		qp->has_path = true;
+	}
+	if (mask & IB_QP_MAX_DEST_RD_ATOMIC) {
+		swap(qp->resp.replay, p->replay);
+		swap(qp->resp.replay_size, p->replay_size);
+		qp->resp.replay_next = 0;
+	}
+}
+
+static void release(struct prepared *p)
+{
+	rxe_path_destroy(&p->path);
+	kfree(p->replay);
+}
+
+static void copy_path_attrs(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
+{
+	if (mask & IB_QP_AV) {
+		qp->attr.ah_attr = attr->ah_attr;
+		/* The reference is the core's. */
+		qp->attr.ah_attr.grh.sgid_attr = NULL;
+	}
+	if (mask & IB_QP_DEST_QPN)
+		qp->attr.dest_qp_num = attr->dest_qp_num;
+	if (mask & IB_QP_PATH_MTU) {
+		qp->attr.path_mtu = attr->path_mtu;
+		qp->mtu = ib_mtu_enum_to_int(attr->path_mtu);
+	}
+	if (mask & IB_QP_PKEY_INDEX)
+		qp->attr.pkey_index = attr->pkey_index;
+	if (mask & IB_QP_PORT)
+		qp->attr.port_num = attr->port_num;
+}
+
+static void copy_request_attrs(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
+{
+	if (mask & IB_QP_SQ_PSN)
+		qp->attr.sq_psn = attr->sq_psn & RXE_PSN_MASK;
+	if (mask & IB_QP_TIMEOUT)
+		qp->attr.timeout = attr->timeout;
+	if (mask & IB_QP_RETRY_CNT)
+		qp->comp.retries = qp->attr.retry_cnt = attr->retry_cnt;
+	if (mask & IB_QP_RNR_RETRY)
+		qp->comp.rnr_retries = qp->attr.rnr_retry = attr->rnr_retry;
+	if (mask & IB_QP_MAX_QP_RD_ATOMIC)
+		qp->attr.max_rd_atomic = attr->max_rd_atomic;
+	if (mask & IB_QP_EN_SQD_ASYNC_NOTIFY)
+		qp->sqd_notify = attr->en_sqd_async_notify;
+}
+
+static void copy_response_attrs(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
+{
+	if (mask & IB_QP_ACCESS_FLAGS)
+		qp->attr.qp_access_flags = attr->qp_access_flags;
+	if (mask & IB_QP_QKEY)
+		WRITE_ONCE(qp->attr.qkey, attr->qkey);
+	if (mask & IB_QP_RQ_PSN)
+		qp->attr.rq_psn = attr->rq_psn & RXE_PSN_MASK;
+	if (mask & IB_QP_MIN_RNR_TIMER)
+		qp->attr.min_rnr_timer = attr->min_rnr_timer;
+	if (mask & IB_QP_MAX_DEST_RD_ATOMIC)
+		qp->attr.max_dest_rd_atomic = attr->max_dest_rd_atomic;
+}
+
+static bool within(int mask, int bit, u32 value, u32 max)
+{
+	return !(mask & bit) || value <= max;
+}
+
+static int check_values(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
+{
+	enum ib_mtu max_mtu = rxe_mtu_of_netdev(READ_ONCE(qp->dev->ndev->mtu));
+	bool ok;
+
+	if (mask & UNSUPPORTED_ATTRS)
+		return -EOPNOTSUPP;
+	if ((mask & IB_QP_PATH_MIG_STATE) && attr->path_mig_state != IB_MIG_MIGRATED)
+		return -EOPNOTSUPP;
+	ok = within(mask, IB_QP_TIMEOUT, attr->timeout, 31) &&
+	     within(mask, IB_QP_RETRY_CNT, attr->retry_cnt, 7) &&
+	     within(mask, IB_QP_RNR_RETRY, attr->rnr_retry, 7) &&
+	     within(mask, IB_QP_MIN_RNR_TIMER, attr->min_rnr_timer, 31) &&
+	     within(mask, IB_QP_MAX_QP_RD_ATOMIC, attr->max_rd_atomic, RXE_MAX_RD_ATOMIC) &&
+	     within(mask, IB_QP_MAX_DEST_RD_ATOMIC, attr->max_dest_rd_atomic,
+		    RXE_MAX_RD_ATOMIC) &&
+	     within(mask, IB_QP_PKEY_INDEX, attr->pkey_index, 0) &&
+	     within(mask, IB_QP_DEST_QPN, attr->dest_qp_num, RXE_PSN_MASK);
+	if ((mask & IB_QP_PORT) && attr->port_num != RXE_PORT)
+		ok = false;
+	if ((mask & IB_QP_PATH_MTU) && (attr->path_mtu < IB_MTU_256 || attr->path_mtu > max_mtu))
+		ok = false;
+	return ok ? 0 : -EINVAL;
+}
+
+static int check_transition(const struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
+{
+	enum ib_qp_state from = qp->state;
+	enum ib_qp_state to = mask & IB_QP_STATE ? attr->qp_state : from;
+
+	if ((mask & IB_QP_CUR_STATE) && attr->cur_qp_state != from)
+		return -EINVAL;
+	if (!ib_modify_qp_is_ok(from, to, qp->ib.qp_type, mask))
+		return -EINVAL;
+	/* Leaving SQD before it has drained would mix old and new attributes (IBA 10.3.1.6). */
+	if (from == IB_QPS_SQD && to == IB_QPS_SQD && qp->attr.sq_draining && (mask & IB_QP_AV))
+		return -EINVAL;
+	return 0;
+}
+
+int rxe_state_modify(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
+{
+	struct prepared prepared = {};
+	enum ib_qp_state from;
+	int err;
+
+	lockdep_assert_held(&qp->verbs_lock);
+	err = check_values(qp, attr, mask);
+	if (!err)
+		err = prepare(qp, attr, mask, &prepared);
+	if (err)
+		return err;
+
+	if (!rxe_run_lock(qp)) {
+		release(&prepared);
+		return -EINVAL;
+	}
+	err = check_transition(qp, attr, mask);
+	if (!err) {
+		from = qp->state;
+		exchange(qp, mask, &prepared);
+		copy_path_attrs(qp, attr, mask);
+		copy_request_attrs(qp, attr, mask);
+		copy_response_attrs(qp, attr, mask);
+		if (mask & IB_QP_STATE)
+			enter(qp, from, attr->qp_state);
+	}
+	rxe_run_unlock(qp);
+	release(&prepared);
+	if (!err)
+		rxe_run_kick(qp, RXE_EV_SEND);
+	return err;
+}
+
+void rxe_state_query(struct rxe_qp *qp, struct ib_qp_attr *attr)
+{
+	lockdep_assert_held(&qp->verbs_lock);
+	if (!rxe_run_lock(qp))
+		return;
+	*attr = qp->attr;
+	attr->qp_state = qp->state;
+	attr->cur_qp_state = qp->state;
+	attr->rq_psn = qp->resp.psn;
+	attr->sq_psn = qp->req.psn;
+	rxe_run_unlock(qp);
+}
+
+/*
+ * Who may still know the QP, and why that ends: the owner, which is us from here on; the run queue
+ * and packets being received, which hold its number's handle and find it dead; timers, which are shut
+ * down; buffers in the network stack, which only know the flight account.
+ */
+void rxe_state_destroy(struct rxe_qp *qp)
+{
+	mutex_lock(&qp->verbs_lock);
+	WARN_ON(!rxe_run_lock(qp));
+	rxe_run_stop(qp);
+	mutex_unlock(&qp->verbs_lock);
+	set_state(qp, IB_QPS_RESET);
+	rxe_retry_stop(qp);
+	stop_transport(qp);
+	if (qp->flight)
+		rxe_flight_release(qp->flight);
+	rxe_idtab_retire(&qp->dev->qps, qp->handle);
+	rxe_path_destroy(&qp->path);
+	kfree(qp->resp.replay);
+}
+
+static void flush_one(struct rxe_qp *qp)
+{
+	mutex_lock(&qp->verbs_lock);
+	if (rxe_run_lock(qp)) {
+		rxe_state_error(qp);
+		rxe_run_unlock(qp);
+		rxe_run_kick(qp, RXE_EV_SEND);
+	}
+	mutex_unlock(&qp->verbs_lock);
+}
+
+void rxe_qp_flush_all(struct rxe_dev *dev)
+{
+	struct rxe_handle *handle;
+	unsigned long id;
+
+	xa_for_each(&dev->qps.xa, id, handle) {
+		handle = rxe_idtab_get(&dev->qps, id);
+		if (!handle)
+			continue;
+		flush_one(handle->obj);
+		rxe_handle_put(handle);
+	}
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Work requests ending.
+ *
+ * The order matters: first the slot is released, then the completion becomes visible. A program with
+ * one slot posts again the moment that it sees the completion, and must find the slot free.
+ */
+#include "cqe.h"
+#include "qp.h"
+#include "sq.h"
+#include "wc.h"
+
+static const u8 send_wc_opcode[] = {
+	[IB_WR_RDMA_WRITE]		= IB_WC_RDMA_WRITE,
+	[IB_WR_RDMA_WRITE_WITH_IMM]	= IB_WC_RDMA_WRITE,
+	[IB_WR_SEND]			= IB_WC_SEND,
+	[IB_WR_SEND_WITH_IMM]		= IB_WC_SEND,
+	[IB_WR_RDMA_READ]		= IB_WC_RDMA_READ,
+	[IB_WR_ATOMIC_CMP_AND_SWP]	= IB_WC_COMP_SWAP,
+	[IB_WR_ATOMIC_FETCH_AND_ADD]	= IB_WC_FETCH_ADD,
+};
+
+void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)
+{
+	const struct rxe_swqe *wqe = rxe_sq_slot(&qp->sq, qp->sq.tail);
+	bool visible = qp->sq.sig_all || (wqe->flags & IB_SEND_SIGNALED) || status;
+	struct ib_wc wc = {
+		.wr_id = wqe->wr_id,
+		.status = status,
+		.qp = &qp->ib,
+		.byte_len = wqe->length,
+		.port_num = RXE_PORT,
+	};
+
+	rxe_assert_owned(qp);
+	/* The opcode is the program's and can be anything. */
+	if (wqe->opcode < ARRAY_SIZE(send_wc_opcode))
+		wc.opcode = send_wc_opcode[wqe->opcode];
+	rxe_sq_release(qp);
+	if (visible)
+		rxe_cq_post(rxe_cq(qp->ib.send_cq), &wc, false);
+}
+
+void rxe_wc_recv(struct rxe_qp *qp, struct ib_wc *wc, bool solicited)
+{
+	rxe_assert_owned(qp);
+	wc->wr_id = qp->resp.wqe.wr_id;
+	wc->qp = &qp->ib;
+	wc->port_num = RXE_PORT;
+	qp->resp.has_wqe = false;
+	rxe_sgl_release(&qp->resp.sgl);
+	rxe_cq_post(rxe_cq(qp->ib.recv_cq), wc, solicited);
+}
+
+enum ib_wc_status rxe_wc_local_status(enum rxe_mem_err err)
+{
+	return err == RXE_MEM_LENGTH ? IB_WC_LOC_LEN_ERR : IB_WC_LOC_PROT_ERR;
+}

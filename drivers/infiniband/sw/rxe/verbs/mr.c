@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory regions as verbs: which access is granted, and what the core is told of the result.
+ *
+ * The rkey is told only to who asked for a remote right. lkey and rkey are the same number; a peer
+ * that guesses one finds that the region grants it nothing.
+ */
+#include <rdma/odp_access.h>
+
+#include "../compat/rxc_ib.h"
+#include "../mem/mem.h"
+#include "udata.h"
+#include "verbs.h"
+
+#define REMOTE_ACCESS	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC)
+/* What pinned memory and the DMA region implement. */
+#define MR_ACCESS	(IB_ACCESS_LOCAL_WRITE | REMOTE_ACCESS | IB_ACCESS_RELAXED_ORDERING)
+
+static struct ib_mr *tell_core(struct rxe_mr *mr)
+{
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
+	mr->ib.lkey = mr->key;
+	mr->ib.rkey = mr->access & REMOTE_ACCESS ? mr->key : 0;
+	mr->ib.iova = mr->iova;
+	mr->ib.length = mr->length;
+	mr->ib.page_size = PAGE_SIZE;
+	return &mr->ib;
+}
+
+/*
+ * Also called by kernel services for a program's memory, without udata. The program may look at
+ * such memory while it changes, so the program's rules hold.
+ */
+static struct ib_mr *reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova, int requested,
+			      struct ib_udata *udata)
+{
+	int access = odp_access_effective(ODP_ACCESS_USER, requested, MR_ACCESS);
+	int err;
+
+	if (access < 0) {
+		ibdev_dbg(pd->device, "reg_mr: access flags 0x%x refused\n", requested);
+		return ERR_PTR(access);
+	}
+	err = rxe_udata_check(udata, 0);
+	if (err)
+		return ERR_PTR(err);
+	return tell_core(rxe_mr_reg_user(pd, start, length, iova, access));
+}
+
+RXC_DEFINE_REG_USER_MR(reg_user_mr, reg_user)
+
+static struct ib_mr *get_dma_mr(struct ib_pd *pd, int requested)
+{
+	int access = odp_access_effective(ODP_ACCESS_KERNEL, requested, MR_ACCESS);
+
+	if (access < 0)
+		return ERR_PTR(access);
+	return tell_core(rxe_mr_get_dma(pd, access));
+}
+
+static int dereg_mr(struct ib_mr *ib, struct ib_udata *udata)
+{
+	rxe_mr_destroy(rxe_mr(ib));
+	return 0;
+}
+
+const struct ib_device_ops rxe_mr_verbs_ops = {
+	.dereg_mr = dereg_mr,
+	.get_dma_mr = get_dma_mr,
+	.reg_user_mr = reg_user_mr,
+};

@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Every shell script through shellcheck; and strict mode in every *.sh that is run. A script without
+# that ending is some system's init or hook, which may have to live through errors.
+set -euo pipefail
+# shellcheck source=tests/lint/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+strict_mode() {
+	files '\.sh$' | while IFS= read -r file; do
+		sed -n 1p "$file" | grep -q '^#!.*bash' || continue
+		grep -q '^set -euo pipefail$' "$file" ||
+			echo "$file:1: no \"set -euo pipefail\""
+	done
+}
+
+command -v shellcheck >/dev/null || skip "shellcheck is not installed (package shellcheck)"
+{
+	strict_mode
+	shell_files | tr '\n' '\0' | {
+		xargs -0 -r -n 4 -P "$LINT_JOBS" shellcheck -x -P SCRIPTDIR -P . -f gcc 2>&1 || true
+	}
+} | offences

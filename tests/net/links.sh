@@ -1,0 +1,314 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# links.sh: `rdma link add` and delete on every kind of netdev, and what netdev events do to a
+# device: addresses make GIDs, the MTU makes active_mtu, the link state the port state, and a
+# netdev that goes takes its device along. The module can be unloaded with devices present.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need_tools ip rdma rxe_verbs modprobe
+
+SYS=/sys/class/infiniband
+
+# plain KIND [OPTION...]: net0 of that kind, with 10.9.9.1, up; what is below or behind it up, too.
+plain() {
+	case $1 in
+	macvlan)
+		ip link add base0 type dummy
+		ip link set base0 up
+		ip link add link base0 name net0 type "$@"
+		;;
+	veth)
+		ip link add net0 type veth peer name net1
+		ip link set net1 up
+		;;
+	*) ip link add net0 type "$@" ;;
+	esac
+	ip addr add 10.9.9.1/24 dev net0
+	ip link set net0 up
+}
+
+# works DEVICE: data flows on it, looped back.
+works() {
+	rxe_verbs -d "$1" -x "$RXE_SLOW" rc.write.sizes rc.read.sizes ud.imm
+}
+
+# refused TEXT COMMAND...: it fails, and says TEXT.
+refused() {
+	local text=$1 said
+	shift
+	! said=$("$@" 2>&1) || fail "'$*' succeeded, expected '$text'"
+	[[ $said == *"$text"* ]] || fail "'$*' said '$said', expected '$text'"
+}
+
+gone() {
+	[ ! -e "$SYS/$1" ]
+}
+
+port() {
+	cat "$SYS/$1/ports/1/$2"
+}
+
+port_is() {
+	[[ $(port "$1" "$2") == *"$3"* ]]
+}
+
+has_gid() {
+	grep -qxs "$2" "$SYS/$1"/ports/1/gids/*
+}
+
+lacks_gid() {
+	! has_gid "$@"
+}
+
+# on KIND [OPTION...]: add, look, use, delete.
+on() {
+	plain "$@"
+	rdma link add rxe0 type rxe netdev net0
+	until_true 5 port_is rxe0 state ACTIVE
+	[[ $(rdma link show rxe0/1) == *"netdev net0"* ]] || fail "$(rdma link show)"
+	works rxe0
+	rdma link delete rxe0
+	gone rxe0 || fail "rxe0 is still there"
+	ip link del net0
+}
+
+on_lo() {
+	ip link set lo up
+	rdma link add rxe0 type rxe netdev lo
+	works rxe0
+	rdma link delete rxe0
+}
+
+# The core gives a VLAN's addresses to the device of the netdev below; a device on the VLAN itself
+# would have none, and is refused.
+on_vlan() {
+	local i
+	up_two 9000
+	for i in 1 2; do
+		ip -n "ns$i" link add link "veth$i" name vlan7 type vlan id 7
+		ip -n "ns$i" addr add "10.7.7.$i/24" dev vlan7
+		ip -n "ns$i" link set vlan7 up
+	done
+	refused 'not permitted' ip netns exec ns1 rdma link add rxe7 type rxe netdev vlan7
+	until_true 5 has_gid rxe1 0000:0000:0000:0000:0000:ffff:0a07:0701
+	until_true 5 has_gid rxe2 0000:0000:0000:0000:0000:ffff:0a07:0702
+	rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$RXE_SLOW" -g "$(index_of rxe1 0a07:0701)" \
+		-G "$(index_of rxe2 0a07:0702)" rc.write.sizes rc.send.sizes rc.read.sizes
+	down_two
+}
+
+# index_of DEVICE TAIL: of the GID that ends so.
+index_of() {
+	grep -lx "0000:0000:0000:0000:0000:ffff:$2" "$SYS/$1"/ports/1/gids/* | sed '1!d; s:.*/::'
+}
+
+refusals() {
+	plain dummy
+	rdma link add rxe0 type rxe netdev net0
+	refused 'File exists' rdma link add rxe0 type rxe netdev net0
+	refused '' rdma link add rxe1 type rxe netdev net0
+	refused '' rdma link add rxe1 type rxe netdev nowhere
+	refused '' rdma link add rxe1 type nonsense netdev net0
+	refused '' rdma link delete rxe1
+	[ "$(ls $SYS)" = rxe0 ] || fail "devices: $(ls $SYS)"
+	works rxe0
+	rdma link delete rxe0
+	ip link del net0
+}
+
+several() {
+	local n
+	for n in 0 1 2; do
+		ip link add "net$n" type dummy
+		ip addr add "10.9.$n.1/24" dev "net$n"
+		ip link set "net$n" up
+		rdma link add "rxe$n" type rxe netdev "net$n"
+	done
+	for n in 0 1 2; do
+		works "rxe$n"
+	done
+	rdma link delete rxe1
+	works rxe0
+	works rxe2
+	rdma link add rxe1 type rxe netdev net1
+	works rxe1
+	for n in 0 1 2; do
+		rdma link delete "rxe$n"
+		ip link del "net$n"
+	done
+}
+
+in_netns() {
+	ip netns add nsx
+	ip -n nsx link add net0 type dummy
+	ip -n nsx addr add 10.9.9.1/24 dev net0
+	ip -n nsx link set lo up
+	ip -n nsx link set net0 up
+	ip netns exec nsx rdma link add rxe0 type rxe netdev net0
+	rxe_verbs -d rxe0 -n nsx -x "$RXE_SLOW" rc.write.sizes
+	ip netns del nsx
+	until_true 10 gone rxe0
+}
+
+gids() {
+	plain dummy
+	rdma link add rxe0 type rxe netdev net0
+	until_true 5 has_gid rxe0 0000:0000:0000:0000:0000:ffff:0a09:0901
+	ip addr add 10.9.9.77/24 dev net0
+	until_true 5 has_gid rxe0 0000:0000:0000:0000:0000:ffff:0a09:094d
+	ip addr add fd00:9::5/64 dev net0 nodad
+	until_true 5 has_gid rxe0 fd00:0009:0000:0000:0000:0000:0000:0005
+	ip addr del 10.9.9.77/24 dev net0
+	until_true 5 lacks_gid rxe0 0000:0000:0000:0000:0000:ffff:0a09:094d
+	ip addr del fd00:9::5/64 dev net0
+	until_true 5 lacks_gid rxe0 fd00:0009:0000:0000:0000:0000:0000:0005
+	works rxe0
+	rdma link delete rxe0
+	ip link del net0
+}
+
+# verbs_mtu DEVICE BYTES: what ibv_devinfo says is active.
+verbs_mtu() {
+	ibv_devinfo -d "$1" | grep -q "active_mtu:[[:space:]]*$2 "
+}
+
+mtu() {
+	local pair
+	plain dummy
+	rdma link add rxe0 type rxe netdev net0
+	for pair in 1500:1024 9000:4096 2300:2048 4200:4096 1500:1024 700:512 400:256; do
+		ip link set net0 mtu "${pair%:*}"
+		until_true 5 verbs_mtu rxe0 "${pair#*:}"
+	done
+	ip link set net0 mtu 9000
+	until_true 5 verbs_mtu rxe0 4096
+	works rxe0
+	rdma link delete rxe0
+	ip link del net0
+}
+
+down_up() {
+	plain dummy
+	rdma link add rxe0 type rxe netdev net0
+	ip link set net0 down
+	until_true 5 port_is rxe0 state DOWN
+	ip link set net0 up
+	until_true 5 port_is rxe0 state ACTIVE
+	works rxe0
+	rdma link delete rxe0
+	ip link del net0
+}
+
+removed() {
+	local i
+	for i in 1 2 3 4 5; do
+		plain veth
+		rdma link add rxe0 type rxe netdev net0
+		works rxe0
+		if ((i & 1)); then
+			ip link del net0
+		else
+			ip link del net1
+		fi
+		until_true 10 gone rxe0
+	done
+}
+
+rounds() {
+	local i before
+	plain dummy
+	rdma link add rxe0 type rxe netdev net0
+	rdma link delete rxe0
+	before=$(kernel_kib)
+	for ((i = 0; i < 100; i++)); do
+		rdma link add rxe0 type rxe netdev net0
+		rdma link delete rxe0
+	done
+	echo "# 100 rounds: kernel memory changed by $(($(kernel_kib) - before)) KiB"
+	ip link del net0
+}
+
+# One loop adds and deletes, another takes the netdev down and up, for 5 seconds.
+race() {
+	local end=$((SECONDS + 5)) pid
+	plain dummy
+	while ((SECONDS < end)); do
+		ip link set net0 down
+		ip link set net0 up
+		ip link set net0 mtu $((1500 + RANDOM % 3000))
+	done &
+	pid=$!
+	while ((SECONDS < end)); do
+		rdma link add rxe0 type rxe netdev net0
+		rdma link delete rxe0
+	done
+	wait "$pid"
+	ip link set net0 up
+	rdma link add rxe0 type rxe netdev net0
+	works rxe0
+	rdma link delete rxe0
+	ip link del net0
+}
+
+# load_module: the driver that this run is about, wherever the lab put it.
+load_module() {
+	if [ "$RXE_DRIVER" = ours ] && [ -f /job/rdma_rxe.ko ]; then
+		insmod /job/rdma_rxe.ko
+	else
+		modprobe rdma_rxe
+	fi
+}
+
+unload() {
+	local n
+	for n in 0 1 2; do
+		ip link add "net$n" type dummy
+		ip addr add "10.9.$n.1/24" dev "net$n"
+		ip link set "net$n" up
+		rdma link add "rxe$n" type rxe netdev "net$n"
+	done
+	works rxe1
+	rmmod rdma_rxe
+	no_links || fail "devices without a module: $(ls $SYS)"
+	load_module
+	driver_is_loaded
+	rdma link add rxe1 type rxe netdev net1
+	works rxe1
+	rdma link delete rxe1
+	for n in 0 1 2; do
+		ip link del "net$n"
+	done
+}
+
+# case_of NAME LIMIT FUNCTION...: a case, and whatever it left is taken away.
+case_of() {
+	run_case "$@"
+	for n in 0 1 2 7; do
+		rdma link delete "rxe$n" 2>/dev/null || true
+		ip link del "net$n" 2>/dev/null || true
+	done
+	ip link del base0 2>/dev/null || true
+	ip netns del nsx 2>/dev/null || true
+	[ ! -e /var/run/netns/ns1 ] || down_two
+}
+
+run_case driver 10 driver_is_loaded
+case_of link.veth 20 on veth
+case_of link.dummy 20 on dummy
+case_of link.bridge 20 on bridge
+case_of link.macvlan 20 on macvlan mode bridge
+case_of link.vlan 20 on_vlan
+case_of link.lo 20 on_lo
+case_of link.refusals 20 refusals
+case_of link.several 30 several
+case_of link.netns 30 in_netns
+case_of link.gids 30 gids
+case_of link.mtu 30 mtu
+case_of link.down_up 20 down_up
+case_of link.removed 60 removed
+case_of link.rounds 60 rounds
+case_of link.race 30 race
+case_of link.unload 30 unload
+summary

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions of pinned pages over a process of tiny pages: which page holds which byte, for every
+ * place where a region may begin, and which registrations are refused before anything is pinned.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include <rdma/ib_umem.h>
+
+#include "../../drivers/infiniband/sw/rxe/mem/mr.h"
+#include "mem_fake.h"
+#include "shim/shim.h"
+
+/* The process: PAGES pages from address BASE on; byte a of it is unit_byte(SEED, a). */
+#define PAGES	64
+#define BYTES	(PAGES * PAGE_SIZE)
+#define BASE	0x7f0000000000ULL
+#define SEED	0x5eed
+
+int shim_kmaps;
+
+static struct page process[PAGES];
+static int umems;
+static int umem_error;
+static int umem_calls;
+static int umem_access;
+
+/* As the core: pages in order, in runs, here of one to three. */
+struct ib_umem *ib_umem_get(struct ib_device *device, unsigned long addr, size_t size, int access)
+{
+	u64 first = (addr - BASE) / PAGE_SIZE, last = (addr + size - 1 - BASE) / PAGE_SIZE;
+	struct scatterlist *sgl;
+	struct ib_umem *umem;
+	u32 n = 0;
+
+	umem_calls++;
+	umem_access = access;
+	if (umem_error)
+		return ERR_PTR(umem_error);
+	CHECK(addr >= BASE && last < PAGES);
+	umem = kzalloc(sizeof(*umem), GFP_KERNEL);
+	if (!umem)
+		return ERR_PTR(-ENOMEM);
+	sgl = calloc(PAGES, sizeof(*sgl));
+	while (first <= last) {
+		u64 run = 1 + n % 3;
+
+		if (run > last - first + 1)
+			run = last - first + 1;
+		sgl[n++] = (struct scatterlist) {
+			.page = &process[first], .length = run * PAGE_SIZE,
+		};
+		first += run;
+	}
+	umem->sgt_append.sgt.sgl = sgl;
+	umem->sgt_append.sgt.orig_nents = n;
+	umems++;
+	return umem;
+}
+
+void ib_umem_release(struct ib_umem *umem)
+{
+	free(umem->sgt_append.sgt.sgl);
+	kfree(umem);
+	umems--;
+}
+
+static void fill_process(void)
+{
+	u32 i;
+
+	for (i = 0; i < BYTES; i++)
+		process[i / PAGE_SIZE].bytes[i % PAGE_SIZE] = unit_byte(SEED, i);
+}
+
+/* Everything is as filled but @len bytes of the pattern @seed at @at. */
+static void check_process(u32 at, u32 len, u64 seed)
+{
+	u32 i;
+
+	for (i = 0; i < BYTES; i++)
+		CHECK_EQ(process[i / PAGE_SIZE].bytes[i % PAGE_SIZE],
+			 i - at < len ? unit_byte(seed, i - at) : unit_byte(SEED, i));
+}
+
+static void round_trip(struct rxe_mr *mr, u32 start, u32 at, u32 len)
+{
+	u8 *buf = malloc(len);
+	u64 seed = unit_rand();
+
+	CHECK_EQ(rxe_mem_read(mr, mr->iova + at, buf, len), RXE_MEM_OK);
+	CHECK_EQ(unit_differs(buf, len, SEED, start + at), len);
+	unit_fill(buf, len, seed);
+	CHECK_EQ(rxe_mem_write(mr, mr->iova + at, buf, len), RXE_MEM_OK);
+	check_process(start + at, len, seed);
+	CHECK_EQ(shim_kmaps, 0);
+	fill_process();
+	free(buf);
+}
+
+UNIT_CASE(every_beginning)
+{
+	u32 start, length, at;
+	struct rxe_mr *mr;
+	u64 iova;
+
+	fake_begin();
+	fill_process();
+	for (start = 0; start <= 2 * PAGE_SIZE; start++) {
+		for (length = 1; length <= 5 * PAGE_SIZE; length += 1 + unit_below(7)) {
+			/* Unrelated to the place in the process, also in the last bits. */
+			iova = unit_rand() >> 1;
+			unit_note("start %u, length %u, iova 0x%llx", start, length,
+				  (unsigned long long)iova);
+			mr = rxe_mr_reg_user(&fake_pd, BASE + start, length, iova, ALL_ACCESS);
+			CHECK(!IS_ERR(mr));
+			CHECK_EQ(umem_access, ALL_ACCESS);
+			round_trip(mr, start, 0, length);
+			round_trip(mr, start, length - 1, 1);
+			at = unit_below(length);
+			round_trip(mr, start, at, 1 + unit_below(length - at));
+			rxe_mr_destroy(mr);
+			CHECK_EQ(umems, 0);
+		}
+	}
+	fake_end();
+}
+
+UNIT_CASE(all_of_the_process)
+{
+	struct rxe_mr *mr;
+
+	fake_begin();
+	fill_process();
+	mr = rxe_mr_reg_user(&fake_pd, BASE, BYTES, -(u64)BYTES, ALL_ACCESS);
+	CHECK(!IS_ERR(mr));
+	round_trip(mr, 0, 0, BYTES);
+	round_trip(mr, 0, BYTES - 1, 1);
+	rxe_mr_destroy(mr);
+	fake_end();
+}
+
+static long refused(u64 uva, u64 length, u64 iova)
+{
+	struct rxe_mr *mr = rxe_mr_reg_user(&fake_pd, uva, length, iova, 0);
+
+	CHECK(IS_ERR(mr));
+	CHECK_EQ(umem_calls, 0);
+	return PTR_ERR(mr);
+}
+
+UNIT_CASE(refused_before_pinning)
+{
+	u64 most = INT_MAX / sizeof(struct page *);
+
+	fake_begin();
+	CHECK_EQ(refused(BASE, 0, 0), -EINVAL);
+	CHECK_EQ(refused(0, 0, 0), -EINVAL);
+	/* No address for the last byte. */
+	CHECK_EQ(refused(U64_MAX, 2, 0), -EINVAL);
+	CHECK_EQ(refused(BASE, U64_MAX, 0), -EINVAL);
+	CHECK_EQ(refused(BASE, 2, U64_MAX), -EINVAL);
+	CHECK_EQ(refused(1, U64_MAX, 1), -ENOMEM);
+	CHECK_EQ(refused(0, U64_MAX, 0), -ENOMEM);
+	/* One page more than the list of pages may have. */
+	CHECK_EQ(refused(0, most * PAGE_SIZE + 1, 0), -ENOMEM);
+	CHECK_EQ(refused(1, most * PAGE_SIZE, 0), -ENOMEM);
+	fake_end();
+}
+
+UNIT_CASE(pinning_fails)
+{
+	struct rxe_mr *mr;
+
+	fake_begin();
+	umem_error = -ENOMEM;
+	mr = rxe_mr_reg_user(&fake_pd, BASE, 100, 0, 0);
+	CHECK_EQ(PTR_ERR(mr), -ENOMEM);
+	umem_error = -EFAULT;
+	mr = rxe_mr_reg_user(&fake_pd, BASE, 100, 0, 0);
+	CHECK_EQ(PTR_ERR(mr), -EFAULT);
+	fake_end();
+}
+
+UNIT_CASE(no_memory)
+{
+	struct rxe_mr *mr;
+	unsigned long n;
+
+	fake_begin();
+	fill_process();
+	for (n = 1; ; n++) {
+		shim_fail_nth(n);
+		mr = rxe_mr_reg_user(&fake_pd, BASE + 3, 100, 0x1234, ALL_ACCESS);
+		if (shim_fail_pending())
+			break;
+		unit_note("allocation %lu", n);
+		CHECK_EQ(PTR_ERR(mr), -ENOMEM);
+		CHECK_EQ(umems, 0);
+	}
+	shim_fail_nth(0);
+	CHECK(n > 4);
+	CHECK(!IS_ERR(mr));
+	round_trip(mr, 3, 0, 100);
+	rxe_mr_destroy(mr);
+	fake_end();
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rxe_verbs: the verbs of one RoCE device, or of two, against the IBA specification.
+ * `rxe_verbs --list` names the cases, `rxe_verbs 'err.*'` runs some of them; see harness.h.
+ */
+#include "cases.h"
+
+int main(int argc, char **argv)
+{
+	static const struct t_table tables[] = {
+		{ cases_data }, { cases_sgl }, { cases_atomic }, { cases_queue }, { cases_cq },
+		{ cases_state }, { cases_flush }, { cases_access }, { cases_local },
+		{ cases_retry }, { cases_ud }, { cases_limit }, { NULL },
+	};
+
+	return t_main(argc, argv, tables);
+}

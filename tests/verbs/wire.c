@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rxe_wire: the requester as its peer sees it, with a peer made of hand-made packets.
+ *
+ *   rxe_wire NETNS ADDRESS COUNTER|- [options] [NAME or GLOB ...]
+ *
+ * A real responder on the same machine answers so fast that a missing fence, a window that is too
+ * wide or a wrong timer does not show. Here the peer answers when the case says so.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "victim.h"
+
+static uint8_t data[4096];
+
+/* Nothing more comes to the phantom for @ms milliseconds. */
+static void silence(struct victim *v, int ms, const char *what)
+{
+	static struct roce_img img;
+
+	if (!roce_catch(&v->wire, &img, ms))
+		t_fail("%s: got a packet of opcode %#x, PSN %#x", what, roce_opcode(&img),
+		       roce_psn(&img));
+}
+
+/* Answer a READ request of @len bytes with one packet of stream @seed. */
+static void answer_read(struct victim *v, uint32_t psn, size_t len, uint64_t seed)
+{
+	struct roce r;
+
+	pattern_fill(data, len, seed, 0);
+	victim_packet(v, &r, OP_READ_RESP_ONLY);
+	r.psn = psn;
+	roce_aeth(&r, 0x1f, 1);
+	r.payload = data;
+	r.len = len;
+	victim_send(v, &r);
+}
+
+static void answer_aeth(struct victim *v, uint32_t psn, uint8_t syndrome)
+{
+	struct roce r;
+
+	victim_packet(v, &r, OP_ACK);
+	r.psn = psn & 0xffffff;
+	roce_aeth(&r, syndrome, 0);
+	victim_send(v, &r);
+}
+
+static void post_read(struct victim *v, size_t off, size_t len, uint64_t id)
+{
+	struct ibv_sge sge = buf_sge(&v->buf, off, len);
+	struct op op = { .code = IBV_WR_RDMA_READ, .sge = &sge, .nsge = 1, .id = id,
+			 .raddr = 0x10000, .rkey = 0x1234 };
+
+	ep_post(&v->e, &op);
+}
+
+/* victim_open() with timers of the case's own. */
+static void quiet_open(struct victim *v, int timeout, int retry_cnt)
+{
+	victim_open(v);
+	v->e.cfg.timeout = timeout;
+	v->e.cfg.retry_cnt = retry_cnt;
+	victim_again(v);
+}
+
+/* A fenced SEND waits for the READ before it, and carries what that fetched. */
+static void fence(const struct t_case *c)
+{
+	static struct roce_img img;
+	struct pattern_bad bad;
+	struct victim v;
+	struct ibv_sge sge;
+	struct op op = { .code = IBV_WR_SEND, .sge = &sge, .nsge = 1, .id = 2,
+			 .flags = IBV_SEND_FENCE };
+
+	(void)c;
+	quiet_open(&v, 18, 7);
+	post_read(&v, 100, 50, 1);
+	sge = buf_sge(&v.buf, 100, 50);
+	ep_post(&v.e, &op);
+	victim_answer(&v, OP_READ_REQUEST, &img);
+	silence(&v, 150, "a fenced SEND before the READ is answered");
+	answer_read(&v, roce_psn(&img), 50, 77);
+	cq_want(v.e.scq, IBV_WC_SUCCESS, 1, "READ");
+	victim_answer(&v, OP_SEND_ONLY, &img);
+	t_check(!pattern_check(img.p + img.bth + ROCE_BTH, 50, 77, 0, &bad),
+		"the fenced SEND's byte %zu is %#x, expected %#x", bad.off, bad.got, bad.want);
+	victim_ack(&v, roce_psn(&img));
+	cq_want(v.e.scq, IBV_WC_SUCCESS, 2, "fenced SEND");
+}
+
+/* No more READs are outstanding than max_rd_atomic, and the next goes when one is answered. */
+static void read_window(const struct t_case *c)
+{
+	static struct roce_img img;
+	struct victim v;
+	int window;
+
+	(void)c;
+	quiet_open(&v, 18, 7);
+	window = v.e.cfg.rd_atomic;
+	for (int i = 0; i < 2 * window; i++)
+		post_read(&v, 100 * i, 60, i);
+	for (int i = 0; i < window; i++)
+		victim_answer(&v, OP_READ_REQUEST, &img);
+	silence(&v, 150, "a READ beyond max_rd_atomic");
+	for (int i = 0; i < 2 * window; i++) {
+		answer_read(&v, (v.e.psn + i) & 0xffffff, 60, i);
+		cq_want(v.e.scq, IBV_WC_SUCCESS, i, "READ");
+		buf_range(&v.buf, 100 * i, 60, i, 0, "what the READ fetched");
+		if (i < window)
+			victim_answer(&v, OP_READ_REQUEST, &img);
+	}
+	silence(&v, 100, "after the last READ");
+}
+
+/* Nobody answers: the same packet retry_cnt more times, a timeout apart, then the error. */
+static void retransmits(const struct t_case *c)
+{
+	struct op op = { .code = IBV_WR_SEND, .id = 5 };
+	static struct roce_img img;
+	double least = 4.096e-6 * (1 << 14), last;
+	struct victim v;
+
+	(void)c;
+	quiet_open(&v, 14, 3);
+	last = t_now();
+	ep_post(&v.e, &op);
+	for (int i = 0; i < 4; i++) {
+		double now;
+
+		victim_answer(&v, OP_SEND_ONLY, &img);
+		now = t_now();
+		t_check(roce_psn(&img) == v.e.psn, "transmission %d: PSN %#x, expected %#x", i,
+			roce_psn(&img), v.e.psn);
+		t_check(!i || now - last >= 0.8 * least, "transmission %d after %.3f s", i,
+			now - last);
+		last = now;
+	}
+	cq_want(v.e.scq, IBV_WC_RETRY_EXC_ERR, 5, "SEND to nobody");
+	t_check(t_now() - last >= 0.8 * least, "gave up after %.3f s", t_now() - last);
+	silence(&v, 300, "after the last retry");
+}
+
+/* A sequence NAK makes it go back to the PSN that the responder expects, at once. */
+static void go_back(const struct t_case *c)
+{
+	static struct roce_img img;
+	struct victim v;
+	double start;
+
+	(void)c;
+	quiet_open(&v, 18, 7);
+	for (int i = 0; i < 5; i++) {
+		struct op op = { .code = IBV_WR_SEND, .id = i };
+
+		ep_post(&v.e, &op);
+		victim_answer(&v, OP_SEND_ONLY, &img);
+	}
+	start = t_now();
+	answer_aeth(&v, v.e.psn + 2, 0x60);
+	cq_want(v.e.scq, IBV_WC_SUCCESS, 0, "SEND before the gap");
+	cq_want(v.e.scq, IBV_WC_SUCCESS, 1, "SEND before the gap");
+	for (int i = 2; i < 5; i++) {
+		victim_answer(&v, OP_SEND_ONLY, &img);
+		t_check(roce_psn(&img) == ((v.e.psn + i) & 0xffffff), "PSN %#x, expected %#x",
+			roce_psn(&img), (v.e.psn + i) & 0xffffff);
+	}
+	t_check(t_now() - start < t_seconds(0.5), "went back after %.3f s", t_now() - start);
+	victim_ack(&v, (v.e.psn + 4) & 0xffffff);
+	for (int i = 2; i < 5; i++)
+		cq_want(v.e.scq, IBV_WC_SUCCESS, i, "SEND after going back");
+}
+
+/* An RNR NAK is waited for as long as it says, and no shorter; code 27 is 122.88 ms. */
+static void rnr_wait(const struct t_case *c)
+{
+	struct op op = { .code = IBV_WR_SEND, .id = 5 };
+	static struct roce_img img;
+	struct victim v;
+	double start;
+
+	(void)c;
+	quiet_open(&v, 18, 7);
+	ep_post(&v.e, &op);
+	for (int i = 0; i < 3; i++) {
+		victim_answer(&v, OP_SEND_ONLY, &img);
+		start = t_now();
+		answer_aeth(&v, v.e.psn, 0x20 | 27);
+		t_check(roce_catch(&v.wire, &img, 110), "resent after %.3f s", t_now() - start);
+	}
+	victim_answer(&v, OP_SEND_ONLY, &img);
+	victim_ack(&v, v.e.psn);
+	cq_want(v.e.scq, IBV_WC_SUCCESS, 5, "SEND");
+}
+
+/* Fatal NAKs, and the status that each stands for. */
+static void naks(const struct t_case *c)
+{
+	static const struct {
+		uint8_t syndrome;
+		enum ibv_wc_status status;
+	} t[] = {
+		{ 0x61, IBV_WC_REM_INV_REQ_ERR }, { 0x62, IBV_WC_REM_ACCESS_ERR },
+		{ 0x63, IBV_WC_REM_OP_ERR },
+	};
+	static struct roce_img img;
+	struct victim v;
+
+	(void)c;
+	quiet_open(&v, 18, 7);
+	for (int i = 0; i < 3; i++) {
+		struct op op = { .code = IBV_WR_SEND, .id = i };
+
+		t_where("syndrome %#x", t[i].syndrome);
+		ep_post(&v.e, &op);
+		victim_answer(&v, OP_SEND_ONLY, &img);
+		answer_aeth(&v, v.e.psn, t[i].syndrome);
+		cq_want(v.e.scq, t[i].status, i, "SEND");
+		ep_want_state(&v.e, IBV_QPS_ERR, "victim's");
+		victim_again(&v);
+	}
+}
+
+/* The solicited bit is on the last packet of a solicited message, and on no other. */
+static void solicited_bit(const struct t_case *c)
+{
+	static struct roce_img img;
+	struct victim v;
+
+	(void)c;
+	quiet_open(&v, 18, 7);
+	for (int i = 0; i < 4; i++) {
+		struct op op = { .code = IBV_WR_SEND, .id = i,
+				 .flags = i & 1 ? IBV_SEND_SOLICITED : 0 };
+
+		ep_post(&v.e, &op);
+		victim_answer(&v, OP_SEND_ONLY, &img);
+		t_check(img.p[img.bth + 1] >> 7 == (i & 1), "SEND %d: solicited bit is %u", i,
+			img.p[img.bth + 1] >> 7);
+		t_check(img.p[img.bth + 8] & 0x80, "SEND %d asks for no acknowledgement", i);
+		victim_ack(&v, roce_psn(&img));
+		cq_want(v.e.scq, IBV_WC_SUCCESS, i, "SEND");
+	}
+}
+
+/* A duplicate request is acknowledged again and done once; a duplicate atomic is not done again. */
+static void duplicates(const struct t_case *c)
+{
+	static struct roce_img first, again, sent;
+	uint64_t *word, before;
+	struct victim v;
+	struct roce r;
+
+	(void)c;
+	victim_open(&v);
+	word = (void *)(((uintptr_t)v.buf.p + 64) & ~7ULL);
+	before = *word;
+	victim_packet(&v, &r, OP_FETCH_ADD);
+	roce_atmeth(&r, (uintptr_t)word, v.buf.mr->rkey, 5, 0);
+	roce_build(&r, &sent);
+	roce_send(&v.wire, &sent);
+	victim_answer(&v, OP_ATOMIC_ACK, &first);
+	for (int i = 0; i < 5; i++) {
+		roce_send(&v.wire, &sent);
+		victim_answer(&v, OP_ATOMIC_ACK, &again);
+		t_check(!memcmp(first.p + first.bth + ROCE_BTH, again.p + again.bth + ROCE_BTH, 12),
+			"the duplicate was answered differently");
+	}
+	t_check(*word == before + 5, "the word rose by %lu, expected 5", *word - before);
+	v.psn = (v.psn + 1) & 0xffffff;
+	victim_lives(&v);
+}
+
+static const struct t_case cases[] = {
+	{ "wire.fence", fence, 0, 0, 0 },
+	{ "wire.read_window", read_window, 0, 0, 0 },
+	{ "wire.retransmits", retransmits, 0, 0, 0 },
+	{ "wire.go_back", go_back, 0, 0, 0 },
+	{ "wire.rnr_wait", rnr_wait, 0, 0, 0 },
+	{ "wire.naks", naks, 0, 0, 0 },
+	{ "wire.solicited", solicited_bit, 0, 0, 0 },
+	{ "wire.duplicates", duplicates, 0, 0, 0 },
+	{ }
+};
+
+int main(int argc, char **argv)
+{
+	static const struct t_table tables[] = { { cases }, { NULL } };
+
+	if (victim_args(&argc, &argv))
+		return 2;
+	return t_main(argc, argv, tables);
+}

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest-build.sh: compiles the tree's test programs (`make -C tests/verbs`) against the libraries
+# that the guests run, in a chroot of their root file system and in a copy of the sources, so that
+# the tree stays clean; prints the folder of the programs, which guests see as /opt/rxe-tests.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# A copy for each root file system: what make has built there already, it builds no more.
+build() {
+	local copy programs
+	copy=$LAB_CACHE/guest-build-${rootfs##*-}
+	mkdir -p "$copy"
+	prune "$copy"
+	# Not what was built in the tree itself, for other libraries.
+	rsync -a --exclude=.git --filter=':- .gitignore' "$LAB_TREE/" "$copy"
+	loudly "$LAB_CACHE/guest-build.log" "${LAB_APART[@]}" "$0" --in-chroot \
+		"$rootfs/root" "$copy" nice make -C /src/tests/verbs -j"$(nproc)"
+	mkdir -p "$LAB_CACHE/guest-tests"
+	mapfile -t programs < <(find "$copy/tests/verbs" -type f -perm -u+x \
+		-exec sh -c 'head -c4 "$1" | grep -q ELF' sh {} \; -print)
+	[ ${#programs[@]} != 0 ] || die "make -C tests/verbs built no program"
+	# By rename: guests that run now keep the program they have.
+	rsync -a --delete-after "${programs[@]}" "$LAB_CACHE/guest-tests/"
+	say "${#programs[@]} test programs"
+}
+
+in_chroot() {
+	local root=$1 copy=$2
+	shift 2
+	mount --bind "$root" "$root"
+	mount -t proc proc "$root/proc"
+	mount --bind /dev "$root/dev"
+	mount --bind "$copy" "$root/src"
+	chroot "$root" env HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+if [ "${1:-}" = --in-chroot ]; then
+	shift
+	in_chroot "$@"
+	exit
+fi
+rootfs=$(KERNEL=6.12 "$LAB_VM/rootfs.sh")
+locked guest-build build
+echo "$LAB_CACHE/guest-tests"

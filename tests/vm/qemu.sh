@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The QEMU labs: Debian's stock kernel $KERNEL (6.12, the default, 6.1 or 7.2) as users have it.
+#   qemu.sh build                 the root file system; prints its folder
+#   qemu.sh module                the tree's module by DKMS; prints the tar that a guest unpacks
+#   qemu.sh run [--mem 2G] [--driver ours|inbox|none] [--timeout SECONDS] -- COMMAND...
+# On hardware virtualisation where it works, else emulated, ten to twenty times slower.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=job.sh
+. "$LAB_VM/job.sh"
+
+usage() {
+	sed -n '4,8s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+}
+
+# accel: kvm or tcg. /dev/kvm may be there, take a machine, and hang on a stock kernel: only a guest
+# that booted and powered off counts. Probed once for each boot of the host.
+accel() {
+	local answer
+	if [ -n "${LAB_ACCEL:-}" ]; then
+		echo "$LAB_ACCEL"
+		return
+	fi
+	answer=$LAB_CACHE/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	locked kvm probe_kvm "$answer"
+	cat "$answer"
+}
+
+probe_kvm() {
+	local word=tcg
+	[ ! -e "$1" ] || return 0
+	rm -f "$LAB_CACHE"/kvm-*
+	if [ -w /dev/kvm ]; then
+		say "does a guest boot on /dev/kvm? 30 seconds at most"
+		if LAB_ACCEL=kvm LAB_GRACE=20 "$0" run --driver none --timeout 10 -- true \
+			>"$LAB_CACHE/kvm.log" 2>&1; then
+			word=kvm
+		fi
+	fi
+	say "guests run on $word"
+	echo $word >"$1.new"
+	mv "$1.new" "$1"
+}
+
+run() {
+	local rootfs how export=security_model=none,multidevs=remap
+	job_options "$@"
+	rootfs=$("$LAB_VM/rootfs.sh")
+	how=$(accel)
+	job_create qemu "$KERNEL"
+	if [ "$JOB_DRIVER" = ours ]; then
+		cp "$("$LAB_VM/dkms.sh")" "$JOB/dkms.tar"
+	fi
+	mkdir -p "$LAB_CACHE/guest-tests"
+	say "QEMU ($how) with $(cat "$rootfs/release"), driver $JOB_DRIVER, $JOB_MEM"
+	# shellcheck disable=SC2086 # several arguments
+	job_guest qemu-system-x86_64 -machine q35 ${machine[$how]} -smp 2 -m "$JOB_MEM" \
+		-nodefaults -display none -no-reboot \
+		-kernel "$rootfs/vmlinuz" -initrd "$rootfs/initrd.img" \
+		-append "root=/dev/vda rw init=/sbin/lab-stage1 console=ttyS0 panic=1 $JOB_APPEND" \
+		-drive "file.locking=off,file=$rootfs/root.img,format=raw,if=virtio,snapshot=on" \
+		-chardev "file,id=kernel,path=$JOB/kernel.log,append=on" -serial chardev:kernel \
+		-chardev stdio,id=output,signal=off -serial chardev:output \
+		-virtfs "local,path=$LAB_TREE,mount_tag=src,readonly=on,$export" \
+		-virtfs "local,path=$JOB,mount_tag=job,$export" \
+		-virtfs "local,path=$LAB_CACHE/guest-tests,mount_tag=tests,readonly=on,$export"
+	job_verdict
+}
+
+export KERNEL=${KERNEL:-6.12}
+declare -A machine=(
+	[kvm]='-accel kvm -cpu host'
+	[tcg]='-accel tcg,thread=multi -cpu max'
+)
+
+case ${1:-} in
+build) "$LAB_VM/rootfs.sh" ;;
+module) "$LAB_VM/dkms.sh" ;;
+run)
+	shift
+	run "$@"
+	;;
+*) usage ;;
+esac

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# rootfs.sh: makes the guests' root file system, Debian trixie with the RDMA user space, and a stock
+# kernel with its headers: $KERNEL, 6.12 (trixie's own, the default), 6.1 (bookworm's) or 7.2
+# (trixie-backports'). Prints the artefact's folder:
+#   root/      the tree, for chroot (tests and the module are compiled in it)
+#   root.img   the same as an ext4 image, for user-mode Linux and QEMU alike; never written to
+#   vmlinuz, initrd.img, release    the stock kernel, for QEMU
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=debian.sh
+. "$LAB_VM/debian.sh"
+
+KERNEL=${KERNEL:-6.12}
+declare -A suites=([6.1]='trixie bookworm' [6.12]='trixie' [7.2]='trixie trixie-backports')
+[ -n "${suites[$KERNEL]:-}" ] || die "KERNEL is '$KERNEL'; known are: ${!suites[*]}"
+
+packages=(
+	# RDMA: the providers, programs and libraries that tests run, and headers to compile them.
+	rdma-core ibverbs-providers ibverbs-utils infiniband-diags perftest python3-pyverbs
+	rdmacm-utils libibverbs-dev librdmacm-dev
+	# The network, as tests set it up and look at it.
+	ethtool iperf3 iproute2 iputils-ping nftables tcpdump
+	# Compilers for tests and, by DKMS, for the module.
+	dkms gcc libc6-dev make
+	# The system itself; busybox powers off.
+	busybox-static initramfs-tools kmod procps strace udev util-linux zstd
+)
+
+# Neither manuals nor translations; of the documentation only pyverbs' own tests.
+exclude=(
+	'path-exclude=/usr/share/doc/*' 'path-include=/usr/share/doc/rdma-core/*'
+	'path-exclude=/usr/share/man/*' 'path-exclude=/usr/share/locale/*'
+	'path-exclude=/usr/share/info/*'
+)
+
+make_rootfs() {
+	local work list size
+	[ ! -d "$artefact" ] || return 0
+	say "root file system with kernel $KERNEL: one to two minutes"
+	scratch work
+	mkdir "$work/out"
+	list=$(IFS=,; echo "${packages[*]}")
+	# shellcheck disable=SC2086 # a list of suites
+	debian_sources ${suites[$KERNEL]} >"$work/sources.list"
+	export KERNEL SUITE=${suites[$KERNEL]##* } TMPDIR=$work
+	loudly "$LAB_CACHE/rootfs-$KERNEL.log" \
+		nice "${LAB_APART[@]}" \
+		mmdebstrap --mode=root --variant=minbase --include="$list" \
+		"${exclude[@]/#/--dpkgopt=}" --aptopt='Acquire::Retries "3"' \
+		--customize-hook="$LAB_VM/rootfs-hook.sh" \
+		trixie "$work/out/root" "$work/sources.list"
+	cp "$work"/out/root/boot/vmlinuz-* "$work/out/vmlinuz"
+	cp "$work"/out/root/boot/initrd.img-* "$work/out/initrd.img"
+	cp "$work/out/root/etc/lab-release" "$work/out/release"
+
+	say "image"
+	size=$(du -sm --apparent-size "$work/out/root" | cut -f1)
+	loudly "$LAB_CACHE/rootfs-$KERNEL.log" mke2fs -q -t ext4 -O ^has_journal -m 0 -L rxe-lab \
+		-d "$work/out/root" "$work/out/root.img" $((size * 5 / 4 + 2048))M
+	publish "$work/out" "$artefact"
+	say "root file system: kernel $(cat "$artefact/release"), $(du -sh "$artefact" | cut -f1)"
+}
+
+# Not the mirror: the same packages come from anywhere. RXE_ODP_REFRESH fetches their newer state.
+key=$(echo "$KERNEL ${suites[$KERNEL]} ${packages[*]} ${exclude[*]} ${RXE_ODP_REFRESH:-}" |
+	digest "$LAB_VM/rootfs-hook.sh" "$LAB_VM/guest-stage1")
+artefact=$LAB_CACHE/rootfs-$KERNEL-$key
+[ -d "$artefact" ] || "$LAB_VM/deps.sh"
+locked "rootfs-$KERNEL" make_rootfs
+echo "$artefact"
