@@ -69,5 +69,10 @@ export KERNEL
 
 tests/vm/deps.sh
 suite lint 300 tests/lint/run.sh
-suite lint-selftest 300 tests/lint/selftest.sh
 suite unit 600 make --no-print-directory -C tests/unit run
+
+for line in "${summary[@]}"; do
+	echo "$line"
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

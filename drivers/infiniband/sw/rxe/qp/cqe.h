@@ -52,7 +52,8 @@ static inline struct rxe_cq *rxe_cq(struct ib_cq *ib)
  * it sees the completion. A full queue loses the entry, is dead from then on and raises
  * IB_EVENT_CQ_ERR once (IBA 11.6.3.1).
  *
- * Context: any but hard interrupt; @cq->lock not held, nor any lock that a completion handler takes.
+ * Context: any but hard interrupt; @cq->lock not held, nor any lock that a completion handler
+ * takes.
  */
 void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited);
 

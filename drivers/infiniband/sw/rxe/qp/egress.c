@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Packets out: headers by wire/, the buffer by net/, the payload by whoever sends. A packet that
- * cannot be had or sent is lost, as it could be on any wire; the transport's retries are the cure, so
+ * cannot be had or sent is lost, as it could be on any wire; the transport's retries are the cure,
+ * so
  * no caller needs to look at more than whether there is a buffer to fill.
  */
 #include <linux/ip.h>

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Datagrams in. Everything that can be judged without the QP's protocol state is judged here, before
- * the QP is run: form, ICRC, partition, and whether this peer may talk to this QP at all. What passes
+ * Datagrams in. Everything that can be judged without the QP's protocol state is judged here,
+ * before
+ * the QP is run: form, ICRC, partition, and whether this peer may talk to this QP at all. What
+ * passes
  * is handed to the QP; nothing here answers a packet.
  *
- * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition, address.
+ * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition,
+ * address.
  * Each refusal is one counter.
  */
 #include <linux/ip.h>

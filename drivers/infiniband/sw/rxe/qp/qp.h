@@ -128,7 +128,8 @@ struct rxe_swqe {
  * @slots: private work requests
  * @stride: bytes of one
  * @mask: slots - 1
- * @head: next slot to fill; the owner's (user) or under @lock (kernel), read by the owner with acquire
+ * @head: next slot to fill; the owner's (user) or under @lock (kernel), read by the owner with
+ * acquire
  * @next: next to send
  * @tail: oldest incomplete; posters read it with acquire
  * @max_sge: entries that a work request may have
@@ -277,7 +278,9 @@ struct rxe_reply {
  * @mr: where the message goes, WRITE; held
  * @va: of the next byte of a WRITE
  * @resid: bytes that a WRITE still has to bring
- * @replay: past atomics; ring of max_dest_rd_atomic entries, next one at @replay_next
+ * @replay: past atomics, a ring
+ * @replay_size: its entries, max_dest_rd_atomic
+ * @replay_next: the entry that the next atomic takes
  * @reply: READ answer in progress
  * @queue: requests behind @reply; bounded by the backlog's limit
  */
@@ -318,6 +321,11 @@ struct rxe_resp {
  * @sqd_notify: raise SQ_DRAINED when the send queue has drained
  * @comm_est: COMM_EST was raised
  * @flush_delay: jiffies until the next look for posts to a QP in error
+ * @sq: send queue
+ * @rq: receive queue
+ * @req: requester
+ * @comp: completer
+ * @resp: responder
  */
 struct rxe_qp {
 	struct ib_qp ib;

@@ -6,11 +6,14 @@
  * Going back is nothing but another position (rxe_req_seek()): the private work requests keep their
  * PSNs once assigned, so a packet that is sent again has the same PSN and the same bytes.
  *
- * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2); what was received of it already
+ * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2); what was received of it
+ * already
  * is not asked for again.
  *
- * What holds a work request back: the window, the number of READs and atomics that the peer accepts,
- * a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack, the budget.
+ * What holds a work request back: the window, the number of READs and atomics that the peer
+ * accepts,
+ * a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack, the
+ * budget.
  */
 #include "../wire/psn.h"
 #include "egress.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The responder's error table for reliable connections (IBA 9.9.3.1, tables 59 and 60). Classes: B is
+ * The responder's error table for reliable connections (IBA 9.9.3.1, tables 59 and 60). Classes: B
+ * is
  * answered and forgotten (sequence gap, RNR); C is answered and ends the connection; A is found in
  * the responder's own resources, answered as a remote operational error, and ends it too.
  */
@@ -16,10 +17,14 @@
 static const struct rxe_resp_fate fates[RXE_RESP_NUM_ERRS] = {
 	[RXE_RESP_GAP]		= CLASS_B(RXE_AETH_NAK | RXE_NAK_PSN_SEQ),
 	[RXE_RESP_RNR]		= CLASS_B(RXE_AETH_RNR),
-	[RXE_RESP_SEQUENCE]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
-	[RXE_RESP_UNSUPPORTED]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
-	[RXE_RESP_LENGTH]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
-	[RXE_RESP_MISALIGNED]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR, IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_SEQUENCE]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR,
+					IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_UNSUPPORTED]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR,
+					IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_LENGTH]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR,
+					IB_EVENT_QP_REQ_ERR),
+	[RXE_RESP_MISALIGNED]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR,
+					IB_EVENT_QP_REQ_ERR),
 	[RXE_RESP_ACCESS]	= FATAL(RXE_NAK_REM_ACCESS, IB_WC_REM_ACCESS_ERR,
 					IB_EVENT_QP_ACCESS_ERR),
 	[RXE_RESP_TOO_LONG]	= FATAL(RXE_NAK_INV_REQ, IB_WC_LOC_LEN_ERR, IB_EVENT_QP_REQ_ERR),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Executing SENDs, WRITEs and atomics, one packet at a time. The packet has passed rxe_resp_check():
+ * Executing SENDs, WRITEs and atomics, one packet at a time. The packet has passed
+ * rxe_resp_check():
  * it is the next one, and its lengths are right. What is left is memory.
  */
 #include <linux/string.h>

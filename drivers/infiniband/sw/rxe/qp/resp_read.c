@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Answering READs. The answer is a cursor, resp.reply; every run sends what the budget and the
- * network stack allow, and the next one goes on from there. A duplicate READ is answered the same way
+ * network stack allow, and the next one goes on from there. A duplicate READ is answered the same
+ * way
  * from its own PSN; the key is checked again, as the region may be gone (IBA 9.7.5.1.4).
  */
 #include "../wire/aeth.h"

@@ -3,7 +3,8 @@
  * When to send again, and when to give up.
  *
  * The transport timer (IBA 9.7.6.1.3) is lazy: sending and progress move comp.deadline, a plain
- * field; the timer fires at most once per timeout, finds the deadline moved, and goes to sleep again.
+ * field; the timer fires at most once per timeout, finds the deadline moved, and goes to sleep
+ * again.
  *
  * retry_cnt counts losses without progress in between, whether told by a NAK or found by silence;
  * rnr_retry counts RNR NAKs likewise, 7 being for ever (IBA 9.7.5.2.8).

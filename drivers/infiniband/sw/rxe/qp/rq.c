@@ -93,6 +93,7 @@ static bool take_kernel(struct rxe_rq *rq, struct rxe_rwqe *wqe)
 	wqe->wr_id = from->wr_id;
 	wqe->num_sge = from->num_sge;
 	memcpy(wqe->sge, from->sge, from->num_sge * sizeof(*wqe->sge));
+	/* Pairs with the acquire in post_one(). */
 	smp_store_release(&rq->tail, (rq->tail + 1) & rq->mask);
 	return true;
 }
@@ -131,6 +132,7 @@ void rxe_rq_discard(struct rxe_qp *qp)
 		return;
 	}
 	spin_lock_irqsave(&rq->lock, flags);
+	/* Pairs with the acquire in post_one(). */
 	smp_store_release(&rq->tail, rq->head);
 	spin_unlock_irqrestore(&rq->lock, flags);
 }

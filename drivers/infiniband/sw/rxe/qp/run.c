@@ -4,7 +4,8 @@
  *
  * There are four who come: a program at the doorbell, a packet in softirq, a timer or a kernel
  * consumer through the run queue, and a verb that waits its turn. Who finds the QP owned leaves his
- * event or packet under run.lock and goes; the owner looks there again before it lets go, so nothing
+ * event or packet under run.lock and goes; the owner looks there again before it lets go, so
+ * nothing
  * is forgotten:
  *
  *	owner				other
@@ -15,7 +16,8 @@
  *	else owned = false
  *	unlock
  *
- * A run is bounded: it sends at most a budget of packets. What is left continues from the run queue,
+ * A run is bounded: it sends at most a budget of packets. What is left continues from the run
+ * queue,
  * one per CPU, served in softirq by a tasklet. The tasklet sends no more than its own budget before
  * it makes room for received packets: the queue of looped packets, netdev_max_backlog, is short.
  *
@@ -38,7 +40,10 @@
 
 /* Packets that may wait for an owner: the peer's window and then some. */
 #define BACKLOG_LIMIT		2048
-/* Packets that a run may send: in the caller of a doorbell, and while packets are being received. */
+/*
+ * Packets that a run may send: in the caller of a doorbell, and while packets are being
+ * received.
+ */
 #define DOORBELL_BUDGET		64
 #define SOFTIRQ_BUDGET		16
 /* Packets that a run queue may send before it makes room for received ones. */
@@ -195,8 +200,10 @@ void rxe_run_doorbell(struct rxe_qp *qp)
 }
 
 /*
- * Where nothing forbids it, bottom halves are off and on again around the kick: the tasklet then runs
- * at once, in the caller, as it would at the end of an interrupt. With interrupts or bottom halves off
+ * Where nothing forbids it, bottom halves are off and on again around the kick: the tasklet then
+ * runs
+ * at once, in the caller, as it would at the end of an interrupt. With interrupts or bottom halves
+ * off
  * already it runs when they come on again, which is when completion handlers may be called, too.
  */
 void rxe_run_kick(struct rxe_qp *qp, u32 event)

@@ -6,7 +6,8 @@
  * once, into a private slot; the copy is validated and the copy is used, also for retransmission,
  * however long that takes. Nothing of ours is ever stored in the ring but the consumer index.
  *
- * A work request that cannot be carried out is not refused here, since those before it must complete
+ * A work request that cannot be carried out is not refused here, since those before it must
+ * complete
  * first: it carries its status and fails when its turn comes.
  *
  * Slots are numbered by the ring's masked indices, the private ones alike, and one stays empty.
@@ -214,6 +215,7 @@ void rxe_sq_discard(struct rxe_qp *qp)
 	if (qp->is_user)
 		sq->head = rxe_ring_user_producer(&sq->ring);
 	sq->next = sq->head;
+	/* Pairs with the acquire in post_one(). */
 	smp_store_release(&sq->tail, sq->head);
 	spin_unlock_irqrestore(&sq->lock, flags);
 	if (qp->is_user)

@@ -2,7 +2,8 @@
 /*
  * Work requests ending.
  *
- * The order matters: first the slot is released, then the completion becomes visible. A program with
+ * The order matters: first the slot is released, then the completion becomes visible. A program
+ * with
  * one slot posts again the moment that it sees the completion, and must find the slot free.
  */
 #include "cqe.h"
