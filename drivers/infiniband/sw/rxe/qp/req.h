@@ -37,6 +37,7 @@ void rxe_req_reset(struct rxe_qp *qp);
 enum ib_wc_status rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe);
 
 /* Copy the payload of a work request, inline or listed, from where the requester's cursor is. */
-enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, void *to, u32 len);
+enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, void *to,
+				u32 len);
 
 #endif
