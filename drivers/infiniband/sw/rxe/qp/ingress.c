@@ -13,7 +13,6 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
-#include <rdma/ib_mad.h>
 
 #include "../base/dev.h"
 #include "../wire/icrc.h"
@@ -65,12 +64,6 @@ static bool pkey_matches(u16 pkey)
 	return (pkey & 0x7fff) == (RXE_DEFAULT_PKEY & 0x7fff);
 }
 
-/* The Q_Key that a datagram must carry (IBA 10.2.5; QP1's is well known). */
-static u32 qkey_of(const struct rxe_qp *qp)
-{
-	return qp->ib.qp_type == IB_QPT_GSI ? IB_QP1_QKEY : READ_ONCE(qp->attr.qkey);
-}
-
 /* Return: why the QP refuses the packet, or RXE_NUM_STATS. */
 static enum rxe_stat refuse(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
 {
@@ -83,7 +76,8 @@ static enum rxe_stat refuse(struct rxe_qp *qp, const struct rxe_pkt *pkt, const 
 	if (!pkey_matches(pkt->pkey))
 		return RXE_STAT_DROP_PKEY;
 	if (rxe_qp_is_ud(qp))
-		return pkt->qkey == qkey_of(qp) ? RXE_NUM_STATS : RXE_STAT_DROP_QKEY;
+		return pkt->qkey == READ_ONCE(qp->attr.qkey) ? RXE_NUM_STATS :
+								RXE_STAT_DROP_QKEY;
 	return rxe_net_from_peer(skb, &qp->path) ? RXE_NUM_STATS : RXE_STAT_DROP_ADDRESS;
 }
 

@@ -33,11 +33,10 @@ static struct rxe_ah *find_ah(struct rxe_qp *qp, const struct rxe_swqe *wqe,
 	return NULL;
 }
 
-/* A Q_Key with the high bit set stands for the QP's own (IBA 10.2.5). */
+/* A Q_Key with the high bit set stands for the QP's own (IBA 10.2.5), also on QP1. */
 static u32 qkey_to_send(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
 {
-	return wqe->remote_qkey & BIT(31) && qp->ib.qp_type != IB_QPT_GSI ? qp->attr.qkey :
-									  wqe->remote_qkey;
+	return wqe->remote_qkey & BIT(31) ? qp->attr.qkey : wqe->remote_qkey;
 }
 
 static enum ib_wc_status send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
