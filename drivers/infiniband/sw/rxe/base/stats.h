@@ -53,7 +53,8 @@
 	X(DROP_NOMEM,		"drop_nomem") \
 	X(TX_NO_ROUTE,		"tx_no_route") \
 	X(TX_NOMEM,		"tx_nomem") \
-	X(TX_REFUSED,		"tx_refused")
+	X(TX_REFUSED,		"tx_refused") \
+	X(TX_ABOVE_MTU,		"tx_above_mtu")
 
 #define RXE_STAT_ENUM(id, name)	RXE_STAT_##id,
 enum rxe_stat {

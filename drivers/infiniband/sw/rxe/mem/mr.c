@@ -3,10 +3,10 @@
  * Regions as objects: birth, key, death. What kind of memory stands behind is the backend's matter.
  *
  * Teardown is a proof. After rxe_idtab_retire() has unpublished the key, who may still hold the
- * region? Only who looked it up before: a packet or a work request in execution. Each of them lets
- * go by itself: a QP keeps a region for one run or, for an RDMA WRITE or READ in progress, until
- * that message ends or the QP is reset or destroyed, and the message's timers bound that. Nobody
- * else has a reference, so the wait ends, and destroying needs no memory and cannot fail.
+ * region? Only who looked it up before: a packet or a work request in execution. A QP lets go of
+ * every region at the end of each run and looks the key up again in the next one, so a message that
+ * stops half way, for good, holds nothing. Runs are bounded. Nobody else has a reference, so the
+ * wait ends, and destroying needs no memory and cannot fail.
  */
 #include <linux/err.h>
 #include <linux/random.h>

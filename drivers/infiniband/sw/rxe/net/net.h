@@ -126,8 +126,7 @@ struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_path *path, struct
  * rxe_net_tx_needs_icrc() - must this buffer carry a valid ICRC?
  * @skb: from rxe_net_alloc()
  *
- * Not when it never leaves this host: the device of its route is a loopback device, and the module
- * parameter loopback_icrc is off.
+ * Not when it never leaves this host, and the module parameter loopback_icrc is off.
  */
 bool rxe_net_tx_needs_icrc(const struct sk_buff *skb);
 
@@ -145,10 +144,23 @@ bool rxe_net_rx_needs_icrc(const struct sk_buff *skb);
  * @dev: sender
  * @skb: consumed
  *
- * Context: bottom halves off. Reception of a looped datagram happens later, never within the call.
+ * One for this host waits for rxe_net_deliver_looped(), which the caller must call before bottom
+ * halves come on again and the RCU read side ends.
+ *
+ * Context: bottom halves off, RCU read side.
  * Return: 0, or a negative errno when the stack dropped it at once (counted): as good as lost.
  */
 int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb);
+
+/**
+ * rxe_net_deliver_looped() - receive what was sent from this CPU to this host
+ *
+ * Until there is no more, so what is sent by those who receive is delivered, too; they are the ones
+ * who must come to an end.
+ *
+ * Context: bottom halves off, RCU read side; no QP is owned by the caller. Not within itself.
+ */
+void rxe_net_deliver_looped(void);
 
 /* Source and destination of a received datagram as GIDs (IPv4 mapped). */
 void rxe_net_gids(const struct sk_buff *skb, union ib_gid *sgid, union ib_gid *dgid);

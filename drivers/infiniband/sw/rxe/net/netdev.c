@@ -7,6 +7,7 @@
 
 #include "../base/dev.h"
 #include "flight.h"
+#include "loopback.h"
 #include "net.h"
 #include "netns.h"
 #include "rx.h"
@@ -33,6 +34,7 @@ int rxe_net_init(const struct rxe_net_handler *h)
 
 	handler = h;
 	rxe_rx_init(h);
+	rxe_loopback_init();
 	err = rxe_netns_init();
 	if (err)
 		return err;

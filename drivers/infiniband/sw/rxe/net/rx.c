@@ -69,7 +69,7 @@ static struct rxe_dev *find_device(struct rxe_netns *netns, const struct sk_buff
 	return dev ?: rxe_gidtab_find_by_netdev(netns, skb->dev);
 }
 
-static void receive(struct rxe_netns *netns, struct sk_buff *skb)
+void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb)
 {
 	enum rxe_stat reason;
 	struct rxe_dev *dev;
@@ -94,7 +94,7 @@ int rxe_rx(struct sock *sk, struct sk_buff *skb)
 	struct rxe_netns *netns = rcu_dereference_sk_user_data(sk);
 
 	if (netns)
-		receive(netns, skb);
+		rxe_rx_datagram(netns, skb);
 	else
 		kfree_skb(skb);	/* the socket is being closed */
 	return 0;

@@ -6,6 +6,7 @@
 #define RXE_NET_RX_H
 
 struct rxe_net_handler;
+struct rxe_netns;
 struct sk_buff;
 struct sock;
 
@@ -21,5 +22,14 @@ void rxe_rx_init(const struct rxe_net_handler *handler);
  * Return: 0.
  */
 int rxe_rx(struct sock *sk, struct sk_buff *skb);
+
+/**
+ * rxe_rx_datagram() - a datagram for one of the devices of a namespace
+ * @netns: the namespace
+ * @skb: data at the UDP header; network header, protocol and dev are set; consumed
+ *
+ * Context: bottom halves off, RCU read side.
+ */
+void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "../base/dev.h"
 #include "flight.h"
+#include "loopback.h"
 #include "net.h"
 #include "route.h"
 
@@ -80,9 +81,24 @@ static struct sk_buff *alloc_buffer(const struct net_device *ndev, u32 len)
 	return skb;
 }
 
+/* Takes over the reference of @dst. A buffer for this host goes without one: skb->dev is set. */
+static void set_route(struct sk_buff *skb, struct dst_entry *dst, struct rxe_flight *flight)
+{
+	struct net_device *ndev = READ_ONCE(dst->dev);
+
+	if (ndev->flags & IFF_LOOPBACK) {
+		skb->dev = ndev;
+		dst_release(dst);
+		return;
+	}
+	skb_dst_set(skb, dst);
+	if (flight)
+		rxe_flight_charge(flight, skb);
+}
+
 /* Takes over the reference of @dst. */
-static struct sk_buff *build(struct dst_entry *dst, const struct rxe_path *path, u32 len,
-			     void **bth)
+static struct sk_buff *build(struct dst_entry *dst, const struct rxe_path *path,
+			     struct rxe_flight *flight, u32 len, void **bth)
 {
 	struct sk_buff *skb = alloc_buffer(READ_ONCE(dst->dev), len);
 
@@ -90,7 +106,7 @@ static struct sk_buff *build(struct dst_entry *dst, const struct rxe_path *path,
 		dst_release(dst);
 		return NULL;
 	}
-	skb_dst_set(skb, dst);
+	set_route(skb, dst, flight);
 	*bth = skb_put(skb, len);
 	push_udp(skb, path);
 	if (path->family == AF_INET)
@@ -114,22 +130,24 @@ struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_path *path, struct
 		rxe_count(dev, RXE_STAT_TX_NO_ROUTE);
 		return ERR_CAST(dst);
 	}
-	skb = build(dst, path, len, bth);
+	skb = build(dst, path, flight, len, bth);
 	rcu_read_unlock();
 	if (!skb) {
 		rxe_count(dev, RXE_STAT_TX_NOMEM);
 		return ERR_PTR(-ENOMEM);
 	}
-	if (flight)
-		rxe_flight_charge(flight, skb);
 	return skb;
 }
 
-static int send(struct sk_buff *skb)
+static int send(struct rxe_dev *dev, struct sk_buff *skb)
 {
 	struct net *net;
 	int err;
 
+	if (skb->dev) {
+		rxe_loopback_queue(dev->netns, skb);
+		return 0;
+	}
 	/* The control block was the builder's until now. */
 	memset(skb->cb, 0, sizeof(skb->cb));
 	rcu_read_lock();
@@ -145,7 +163,7 @@ static int send(struct sk_buff *skb)
 int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb)
 {
 	u32 bytes = skb->len - skb_transport_offset(skb) - sizeof(struct udphdr);
-	int err = send(skb);
+	int err = send(dev, skb);
 
 	if (err) {
 		rxe_count(dev, RXE_STAT_TX_REFUSED);

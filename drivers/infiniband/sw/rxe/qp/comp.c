@@ -4,8 +4,7 @@
  *
  * comp.psn is the oldest PSN that is not acknowledged. An answer for PSN p acknowledges everything
  * before it, as far as that needs no answer of its own: a READ or an atomic in the way means that
- * its
- * answer was lost (IBA 9.7.6.1.2), and the requester goes back to it.
+ * its answer was lost (IBA 9.7.6.1.2), and the requester goes back to it.
  *
  * Answers from before comp.psn are late copies and ignored. Answers beyond what was ever asked for
  * (req.limit) are not the peer's: dropped and counted.

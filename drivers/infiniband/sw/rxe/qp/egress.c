@@ -2,8 +2,7 @@
 /*
  * Packets out: headers by wire/, the buffer by net/, the payload by whoever sends. A packet that
  * cannot be had or sent is lost, as it could be on any wire; the transport's retries are the cure,
- * so
- * no caller needs to look at more than whether there is a buffer to fill.
+ * so no caller needs to look at more than whether there is a buffer to fill.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>

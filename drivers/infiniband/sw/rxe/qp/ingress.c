@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Datagrams in. Everything that can be judged without the QP's protocol state is judged here,
- * before
- * the QP is run: form, ICRC, partition, and whether this peer may talk to this QP at all. What
- * passes
- * is handed to the QP; nothing here answers a packet.
+ * before the QP is run: form, ICRC, partition, and whether this peer may talk to this QP at all.
+ * What passes is handed to the QP; nothing here answers a packet.
  *
  * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition,
- * address.
- * Each refusal is one counter.
+ * address. Each refusal is one counter.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>

@@ -248,7 +248,8 @@ struct rxe_replay {
  * struct rxe_reply - a READ whose answer is being sent
  * @active: there is one
  * @psn: of the next packet
- * @mr: source, held; NULL when nothing is to be read
+ * @rkey: of the source
+ * @mr: source, held within a run only; NULL when it is to be looked up
  * @va: of the next byte
  * @resid: bytes left
  * @first: nothing was sent yet
@@ -260,6 +261,7 @@ struct rxe_reply {
 	u32 psn;
 	u32 msn;
 	u32 resid;
+	u32 rkey;
 	u64 va;
 	struct rxe_mr *mr;
 };
@@ -275,7 +277,8 @@ struct rxe_reply {
  * @wqe: receive work request of the message
  * @sgl: where the message goes, SEND
  * @received: bytes of the message
- * @mr: where the message goes, WRITE; held
+ * @rkey: where the message goes, WRITE
+ * @mr: the region of @rkey, held within a run only; NULL when it is to be looked up
  * @va: of the next byte of a WRITE
  * @resid: bytes that a WRITE still has to bring
  * @replay: past atomics, a ring
@@ -294,6 +297,7 @@ struct rxe_resp {
 	struct rxe_rwqe wqe;
 	struct rxe_sgl sgl;
 	u32 received;
+	u32 rkey;
 	struct rxe_mr *mr;
 	u64 va;
 	u32 resid;

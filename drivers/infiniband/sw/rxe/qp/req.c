@@ -7,13 +7,11 @@
  * PSNs once assigned, so a packet that is sent again has the same PSN and the same bytes.
  *
  * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2); what was received of it
- * already
- * is not asked for again.
+ * already is not asked for again.
  *
  * What holds a work request back: the window, the number of READs and atomics that the peer
- * accepts,
- * a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack, the
- * budget.
+ * accepts, a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack,
+ * the budget.
  */
 #include "../wire/psn.h"
 #include "egress.h"
@@ -25,8 +23,8 @@
 #include "wc.h"
 
 /*
- * Unacknowledged PSNs: enough for a long fat path, and short of the queue of looped packets
- * (netdev_max_backlog, 1000 by default), since a window may arrive there at once.
+ * Unacknowledged PSNs: enough for a long fat path, and short of the queue of received packets
+ * (netdev_max_backlog, 1000 by default), since over veth a window may arrive there at once.
  */
 #define WINDOW		256
 /* Packets after which an acknowledgement is asked for within a message. */

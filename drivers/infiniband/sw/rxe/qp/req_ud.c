@@ -39,6 +39,10 @@ static u32 qkey_to_send(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
 	return wqe->remote_qkey & BIT(31) ? qp->attr.qkey : wqe->remote_qkey;
 }
 
+/*
+ * A datagram above the MTU is not sent, and that is no error (IBA C10-93.1.1). No route or no
+ * memory is likewise a datagram that is lost, not a work request that failed.
+ */
 static enum ib_wc_status send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 {
 	struct rxe_pkt pkt = {
@@ -55,8 +59,11 @@ static enum ib_wc_status send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct
 	enum rxe_mem_err err;
 	struct rxe_out out;
 
+	if (wqe->length > qp->mtu) {
+		rxe_count(qp->dev, RXE_STAT_TX_ABOVE_MTU);
+		return IB_WC_SUCCESS;
+	}
 	rxe_sgl_init(&qp->req.sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
-	/* No route, no memory: a datagram that is lost, not a work request that failed. */
 	if (rxe_egress_begin(qp, &ah->path, &pkt, &out))
 		return IB_WC_SUCCESS;
 	err = rxe_req_gather(qp, wqe, 0, out.payload, wqe->length);

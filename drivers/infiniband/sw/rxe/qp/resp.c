@@ -240,18 +240,29 @@ bool rxe_resp_run(struct rxe_qp *qp, int *budget)
 	return false;
 }
 
-void rxe_resp_reset(struct rxe_qp *qp)
+static void put_region(struct rxe_mr **mr)
+{
+	if (*mr)
+		rxe_mem_put(*mr);
+	*mr = NULL;
+}
+
+void rxe_resp_release_regions(struct rxe_qp *qp)
 {
 	struct rxe_resp *resp = &qp->resp;
 
 	rxe_assert_owned(qp);
-	if (resp->mr)
-		rxe_mem_put(resp->mr);
-	resp->mr = NULL;
-	if (resp->reply.mr)
-		rxe_mem_put(resp->reply.mr);
-	resp->reply = (struct rxe_reply) {};
+	put_region(&resp->mr);
+	put_region(&resp->reply.mr);
 	rxe_sgl_release(&resp->sgl);
+}
+
+void rxe_resp_reset(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	rxe_resp_release_regions(qp);
+	resp->reply = (struct rxe_reply) {};
 	__skb_queue_purge(&resp->queue);
 	resp->in_message = RXE_KIND_NONE;
 	resp->received = 0;

@@ -36,7 +36,10 @@ void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
  */
 bool rxe_resp_run(struct rxe_qp *qp, int *budget);
 
-/* Let go of everything that the responder holds; expected PSN and MSN stay. Owner. */
+/* Let go of the regions that the responder holds. Owner. */
+void rxe_resp_release_regions(struct rxe_qp *qp);
+
+/* Forget the message and the answer in progress; expected PSN and MSN stay. Owner. */
 void rxe_resp_reset(struct rxe_qp *qp);
 
 /*

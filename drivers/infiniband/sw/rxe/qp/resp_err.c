@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The responder's error table for reliable connections (IBA 9.9.3.1, tables 59 and 60). Classes: B
- * is
- * answered and forgotten (sequence gap, RNR); C is answered and ends the connection; A is found in
- * the responder's own resources, answered as a remote operational error, and ends it too.
+ * is answered and forgotten (sequence gap, RNR); C is answered and ends the connection; A is found
+ * in the responder's own resources, answered as a remote operational error, and ends it too.
  */
 #include "../wire/aeth.h"
 #include "resp_err.h"

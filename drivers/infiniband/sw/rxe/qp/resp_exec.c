@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Executing SENDs, WRITEs and atomics, one packet at a time. The packet has passed
- * rxe_resp_check():
- * it is the next one, and its lengths are right. What is left is memory.
+ * rxe_resp_check(): it is the next one, and its lengths are right. What is left is memory.
  */
 #include <linux/string.h>
 
@@ -63,32 +62,36 @@ static enum rxe_resp_err remote_err(enum rxe_mem_err err)
 	return err == RXE_MEM_FAULT ? RXE_RESP_MEMORY : RXE_RESP_ACCESS;
 }
 
-/* FIRST or ONLY: find the region. A WRITE of no bytes has no key to check (IBA 9.7.4.1.5). */
-static enum rxe_resp_err begin_write(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+/* FIRST or ONLY: what the RETH says. */
+static void begin_write(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_resp *resp = &qp->resp;
 
-	if (resp->mr)
-		rxe_mem_put(resp->mr);
-	resp->mr = NULL;
+	rxe_resp_release_regions(qp);
 	resp->received = 0;
+	resp->rkey = pkt->rkey;
 	resp->va = pkt->va;
 	resp->resid = pkt->dma_len;
-	if (!pkt->dma_len)
-		return RXE_RESP_OK;
-	return remote_err(rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, pkt->dma_len,
-				      IB_ACCESS_REMOTE_WRITE, &resp->mr));
 }
 
-static void end_write(struct rxe_qp *qp, const struct rxe_opcode *op, const struct rxe_pkt *pkt)
+/*
+ * The key is checked for all that is still to come, once in a run: what came before may have been
+ * long ago. A WRITE of no bytes has no key to check (IBA 9.7.4.1.5).
+ */
+static enum rxe_mem_err write_payload(struct rxe_qp *qp, const void *payload, u32 len)
 {
 	struct rxe_resp *resp = &qp->resp;
+	enum rxe_mem_err err;
 
-	if (resp->mr)
-		rxe_mem_put(resp->mr);
-	resp->mr = NULL;
-	if (op->flags & RXE_OPF_RECV)
-		deliver_wc(qp, pkt, resp->received);
+	if (!len)
+		return RXE_MEM_OK;
+	if (!resp->mr) {
+		err = rxe_mem_get(qp->ib.pd, resp->rkey, resp->va, resp->resid,
+				  IB_ACCESS_REMOTE_WRITE, &resp->mr);
+		if (err)
+			return err;
+	}
+	return rxe_mem_write(resp->mr, resp->va, payload, len);
 }
 
 static enum rxe_resp_err exec_write(struct rxe_qp *qp, const struct rxe_opcode *op,
@@ -101,16 +104,16 @@ static enum rxe_resp_err exec_write(struct rxe_qp *qp, const struct rxe_opcode *
 	if (op->flags & RXE_OPF_RECV)
 		err = rxe_resp_take_wqe(qp);
 	if (!err && (op->flags & RXE_OPF_FIRST))
-		err = begin_write(qp, pkt);
-	if (!err && pkt->payload_len)
-		err = remote_err(rxe_mem_write(resp->mr, resp->va, payload, pkt->payload_len));
+		begin_write(qp, pkt);
+	if (!err)
+		err = remote_err(write_payload(qp, payload, pkt->payload_len));
 	if (err)
 		return err;
 	resp->va += pkt->payload_len;
 	resp->resid -= pkt->payload_len;
 	resp->received += pkt->payload_len;
-	if (op->flags & RXE_OPF_LAST)
-		end_write(qp, op, pkt);
+	if ((op->flags & RXE_OPF_LAST) && (op->flags & RXE_OPF_RECV))
+		deliver_wc(qp, pkt, resp->received);
 	return RXE_RESP_OK;
 }
 

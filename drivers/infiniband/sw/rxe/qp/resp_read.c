@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Answering READs. The answer is a cursor, resp.reply; every run sends what the budget and the
- * network stack allow, and the next one goes on from there. A duplicate READ is answered the same
- * way
- * from its own PSN; the key is checked again, as the region may be gone (IBA 9.7.5.1.4).
+ * network stack allow, and the next one goes on from there. The key is checked again in every run,
+ * and for a duplicate READ, which is answered the same way from its own PSN: the region may be gone
+ * (IBA 9.7.5.1.4).
  */
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "egress.h"
 #include "qp.h"
 #include "resp.h"
+
+/* For as much as is left. A READ of no bytes has no key to check (IBA 9.7.4.1.5). */
+static enum rxe_resp_err hold_source(struct rxe_qp *qp)
+{
+	struct rxe_reply *reply = &qp->resp.reply;
+	enum rxe_mem_err err;
+
+	if (reply->mr || !reply->resid)
+		return RXE_RESP_OK;
+	err = rxe_mem_get(qp->ib.pd, reply->rkey, reply->va, reply->resid, IB_ACCESS_REMOTE_READ,
+			  &reply->mr);
+	return err ? RXE_RESP_ACCESS : RXE_RESP_OK;
+}
 
 static bool is_new(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
@@ -19,28 +32,21 @@ static bool is_new(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
 enum rxe_resp_err rxe_resp_read(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_reply *reply = &qp->resp.reply;
-	struct rxe_mr *mr = NULL;
-	enum rxe_mem_err err;
+	enum rxe_resp_err err;
 
 	rxe_assert_owned(qp);
-	/* A READ of no bytes has no key to check (IBA 9.7.4.1.5). */
-	if (pkt->dma_len) {
-		err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, pkt->dma_len,
-				  IB_ACCESS_REMOTE_READ, &mr);
-		if (err)
-			return RXE_RESP_ACCESS;
-	}
 	*reply = (struct rxe_reply) {
-		.active = true,
 		.first = true,
 		.psn = pkt->psn,
 		/* A new READ counts as completed in its own answer. */
 		.msn = (qp->resp.msn + is_new(qp, pkt)) & RXE_MSN_MASK,
+		.rkey = pkt->rkey,
 		.va = pkt->va,
 		.resid = pkt->dma_len,
-		.mr = mr,
 	};
-	return RXE_RESP_OK;
+	err = hold_source(qp);
+	reply->active = !err;
+	return err;
 }
 
 static u8 reply_opcode(bool first, bool last)
@@ -99,7 +105,9 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 	do {
 		if (*budget <= 0 || !rxe_flight_ready(qp->flight))
 			return RXE_RESP_OK;
-		err = send_one(qp);
+		err = hold_source(qp);
+		if (!err)
+			err = send_one(qp);
 		(*budget)--;
 	} while (!err && reply->resid);
 	end(qp);

@@ -5,8 +5,7 @@
  * There are four who come: a program at the doorbell, a packet in softirq, a timer or a kernel
  * consumer through the run queue, and a verb that waits its turn. Who finds the QP owned leaves his
  * event or packet under run.lock and goes; the owner looks there again before it lets go, so
- * nothing
- * is forgotten:
+ * nothing is forgotten:
  *
  *	owner				other
  *	-----				-----
@@ -16,12 +15,13 @@
  *	else owned = false
  *	unlock
  *
- * A run is bounded: it sends at most a budget of packets. What is left continues from the run
- * queue,
- * one per CPU, served in softirq by a tasklet. The tasklet sends no more than its own budget before
- * it makes room for received packets: the queue of looped packets, netdev_max_backlog, is short.
+ * Runs of a CPU are within a stretch, with bottom halves off, so an owner is never preempted while
+ * others wait. At the end of the stretch, when its QP is free, what was sent to this host is
+ * delivered, which makes more runs, nested in the stretch; they never nest in another run.
  *
- * Bottom halves are off during a run, so an owner is never preempted while others wait.
+ * Everything is bounded: a run sends at most its quota of packets, and a stretch its budget;
+ * answers that are not READ data are not counted, as there are no more of them than requests. What
+ * is left continues from the run queue, one per CPU, served in softirq by a tasklet.
  *
  * A kernel consumer may post with interrupts off or under locks that its completion handler takes.
  * Its post therefore only kicks the run queue; see rxe_run_kick() for when that runs.
@@ -40,14 +40,21 @@
 
 /* Packets that may wait for an owner: the peer's window and then some. */
 #define BACKLOG_LIMIT		2048
-/*
- * Packets that a run may send: in the caller of a doorbell, and while packets are being
- * received.
+/* Packets that a run may send: in the caller of a doorbell, and anywhere else. */
+#define DOORBELL_QUOTA		64
+#define QUOTA			16
+/* Packets that all runs of a stretch may send. */
+#define STRETCH_BUDGET		128
+
+/**
+ * struct stretch - a CPU's runs, from the first with bottom halves off to the last
+ * @depth: 1 outside of runs, 2 within one
+ * @budget: packets that may still be sent
  */
-#define DOORBELL_BUDGET		64
-#define SOFTIRQ_BUDGET		16
-/* Packets that a run queue may send before it makes room for received ones. */
-#define RUN_QUEUE_BUDGET	128
+struct stretch {
+	unsigned int depth;
+	int budget;
+};
 
 /**
  * struct run_queue - QPs of one CPU that want to run
@@ -62,6 +69,30 @@ struct run_queue {
 };
 
 static DEFINE_PER_CPU(struct run_queue, run_queues);
+static DEFINE_PER_CPU(struct stretch, stretches);
+
+/* Begin a stretch, or nest in one. */
+static void enter(void)
+{
+	struct stretch *stretch;
+
+	local_bh_disable();
+	rcu_read_lock();
+	stretch = this_cpu_ptr(&stretches);
+	if (!stretch->depth++)
+		stretch->budget = STRETCH_BUDGET;
+}
+
+static void leave(void)
+{
+	struct stretch *stretch = this_cpu_ptr(&stretches);
+
+	if (stretch->depth == 1)
+		rxe_net_deliver_looped();
+	stretch->depth--;
+	rcu_read_unlock();
+	local_bh_enable();
+}
 
 void rxe_run_init(struct rxe_qp *qp)
 {
@@ -96,8 +127,19 @@ static void receive_all(struct rxe_qp *qp, struct sk_buff_head *batch)
 	}
 }
 
-/* Return: true when the budget ended before the work did. */
-static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int *budget)
+/*
+ * Between runs nothing holds a region: the peer may be silent for ever, and whoever deregisters it
+ * waits (mem/mr.c).
+ */
+static void release_regions(struct rxe_qp *qp)
+{
+	rxe_sgl_release(&qp->req.sgl);
+	rxe_sgl_release(&qp->comp.sgl);
+	rxe_resp_release_regions(qp);
+}
+
+/* Return: true when the quota ended before the work did. */
+static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int *quota)
 {
 	bool more;
 
@@ -106,9 +148,10 @@ static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int 
 	if (events & RXE_EV_RNR)
 		rxe_retry_rnr_over(qp);
 	receive_all(qp, batch);
-	more = rxe_resp_run(qp, budget);
-	more |= rxe_req_run(qp, budget);
+	more = rxe_resp_run(qp, quota);
+	more |= rxe_req_run(qp, quota);
 	rxe_state_settle(qp);
+	release_regions(qp);
 	return more;
 }
 
@@ -145,35 +188,48 @@ static void let_go(struct rxe_qp *qp)
 		enqueue(qp);
 }
 
-/*
- * Run as the owner until there is nothing left, the budget is spent, or a verb waits; then let go.
- */
-static void run_owned(struct rxe_qp *qp, int *budget)
+/* Take what waits. Caller holds run->lock. Return: whether there was anything. */
+static bool take_work(struct rxe_run *run, u32 *events, struct sk_buff_head *batch)
 {
+	lockdep_assert_held(&run->lock);
+	if (!run->events && skb_queue_empty(&run->backlog))
+		return false;
+	*events = run->events;
+	run->events = 0;
+	skb_queue_splice_tail_init(&run->backlog, batch);
+	return true;
+}
+
+/*
+ * Run as the owner, first for @events, until there is nothing left, the quota is spent, or a verb
+ * waits; then let go. Within a stretch.
+ */
+static void run_owned(struct rxe_qp *qp, u32 events, int quota)
+{
+	struct stretch *stretch = this_cpu_ptr(&stretches);
+	int left = min(quota, stretch->budget);
 	struct rxe_run *run = &qp->run;
 	struct sk_buff_head batch;
 	unsigned long flags;
-	bool more = false;
-	u32 events;
+	bool more;
 
+	stretch->budget -= left;
 	__skb_queue_head_init(&batch);
 	for (;;) {
+		more = work(qp, events, &batch, &left);
 		spin_lock_irqsave(&run->lock, flags);
 		if (more)
 			run->events |= RXE_EV_SEND;
-		if (more || run->waiting || (!run->events && skb_queue_empty(&run->backlog)))
+		if (more || run->waiting || !take_work(run, &events, &batch))
 			break;
-		events = run->events;
-		run->events = 0;
-		skb_queue_splice_tail_init(&run->backlog, &batch);
 		spin_unlock_irqrestore(&run->lock, flags);
-		more = work(qp, events, &batch, budget);
 	}
 	let_go(qp);
 	spin_unlock_irqrestore(&run->lock, flags);
+	stretch->budget += left;
 }
 
-/* Leave @event; own the QP if it is free. Return: true when the caller is the owner now. */
+/* Own the QP, or leave @event for its owner. Return: true when the caller is the owner now. */
 static bool try_own(struct rxe_qp *qp, u32 event)
 {
 	struct rxe_run *run = &qp->run;
@@ -181,30 +237,28 @@ static bool try_own(struct rxe_qp *qp, u32 event)
 	bool mine;
 
 	spin_lock_irqsave(&run->lock, flags);
-	run->events |= event;
 	mine = !run->owned && !run->dead;
 	if (mine)
 		run->owned = true;
+	else
+		run->events |= event;
 	spin_unlock_irqrestore(&run->lock, flags);
 	return mine;
 }
 
 void rxe_run_doorbell(struct rxe_qp *qp)
 {
-	int budget = DOORBELL_BUDGET;
-
-	local_bh_disable();
+	enter();
 	if (try_own(qp, RXE_EV_SEND))
-		run_owned(qp, &budget);
-	local_bh_enable();
+		run_owned(qp, RXE_EV_SEND, DOORBELL_QUOTA);
+	leave();
 }
 
 /*
  * Where nothing forbids it, bottom halves are off and on again around the kick: the tasklet then
- * runs
- * at once, in the caller, as it would at the end of an interrupt. With interrupts or bottom halves
- * off
- * already it runs when they come on again, which is when completion handlers may be called, too.
+ * runs at once, in the caller, as it would at the end of an interrupt. With interrupts or bottom
+ * halves off already it runs when they come on again, which is when completion handlers may be
+ * called, too.
  */
 void rxe_run_kick(struct rxe_qp *qp, u32 event)
 {
@@ -223,10 +277,10 @@ void rxe_run_kick(struct rxe_qp *qp, u32 event)
 		local_bh_enable();
 }
 
-void rxe_run_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+/* Own the QP, or leave @skb to its owner. Return: true when the caller is the owner now. */
+static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 {
 	struct rxe_run *run = &qp->run;
-	int budget = SOFTIRQ_BUDGET;
 	bool mine, queued = false;
 	unsigned long flags;
 
@@ -239,17 +293,21 @@ void rxe_run_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff
 		queued = true;
 	}
 	spin_unlock_irqrestore(&run->lock, flags);
-
-	if (mine) {
-		receive(qp, pkt, skb);
-		spin_lock_irqsave(&run->lock, flags);
-		run->events |= RXE_EV_SEND;
-		spin_unlock_irqrestore(&run->lock, flags);
-		run_owned(qp, &budget);
-	} else if (!queued) {
+	if (!mine && !queued) {
 		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
 		kfree_skb(skb);
 	}
+	return mine;
+}
+
+void rxe_run_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	enter();
+	if (own_or_queue(qp, skb)) {
+		receive(qp, pkt, skb);
+		run_owned(qp, 0, QUOTA);
+	}
+	leave();
 }
 
 bool rxe_run_lock(struct rxe_qp *qp)
@@ -278,11 +336,9 @@ bool rxe_run_lock(struct rxe_qp *qp)
 
 void rxe_run_unlock(struct rxe_qp *qp)
 {
-	int budget = DOORBELL_BUDGET;
-
-	local_bh_disable();
-	run_owned(qp, &budget);
-	local_bh_enable();
+	enter();
+	run_owned(qp, 0, QUOTA);
+	leave();
 }
 
 void rxe_run_stop(struct rxe_qp *qp)
@@ -310,6 +366,7 @@ static struct rxe_qp *pop(struct run_queue *rq)
 	return qp;
 }
 
+/* Own the QP, unless somebody does and will see its events. */
 static bool take_from_queue(struct rxe_qp *qp)
 {
 	struct rxe_run *run = &qp->run;
@@ -327,17 +384,16 @@ static bool take_from_queue(struct rxe_qp *qp)
 static void serve_queue(struct tasklet_struct *tasklet)
 {
 	struct run_queue *rq = container_of(tasklet, struct run_queue, tasklet);
-	int left = RUN_QUEUE_BUDGET;
 	struct rxe_qp *qp;
-	int budget;
 
-	while (left > 0 && (qp = pop(rq))) {
-		budget = SOFTIRQ_BUDGET;
+	enter();
+	while (this_cpu_read(stretches.budget) > 0 && (qp = pop(rq))) {
+		this_cpu_dec(stretches.budget);
 		if (take_from_queue(qp))
-			run_owned(qp, &budget);
-		left -= SOFTIRQ_BUDGET - budget + 1;
+			run_owned(qp, 0, QUOTA);
 		rxe_handle_put(qp->handle);
 	}
+	leave();
 	if (!list_empty(&rq->qps))
 		tasklet_schedule(&rq->tasklet);
 }

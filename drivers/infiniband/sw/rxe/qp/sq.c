@@ -7,8 +7,7 @@
  * however long that takes. Nothing of ours is ever stored in the ring but the consumer index.
  *
  * A work request that cannot be carried out is not refused here, since those before it must
- * complete
- * first: it carries its status and fails when its turn comes.
+ * complete first: it carries its status and fails when its turn comes.
  *
  * Slots are numbered by the ring's masked indices, the private ones alike, and one stays empty.
  */
@@ -70,13 +69,11 @@ static bool opcode_fits(const struct rxe_qp *qp, u32 opcode)
 /* The rules that hold whoever posted; @length is the sum of the list, or the inline bytes. */
 static u8 judge(const struct rxe_qp *qp, struct rxe_swqe *wqe, u64 length)
 {
-	u64 max = rxe_qp_is_ud(qp) ? qp->mtu : RXE_MAX_MSG_BYTES;
-
 	if (!opcode_fits(qp, wqe->opcode) || (wqe->is_inline && !is_send_or_write(wqe->opcode)))
 		return IB_WC_LOC_QP_OP_ERR;
 	if (is_atomic(wqe->opcode))
 		length = sizeof(u64);
-	if (length > max)
+	if (length > RXE_MAX_MSG_BYTES)
 		return IB_WC_LOC_LEN_ERR;
 	wqe->length = length;
 	return IB_WC_SUCCESS;

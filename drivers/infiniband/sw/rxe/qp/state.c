@@ -3,8 +3,7 @@
  * The only writer of qp->state: transitions that a verb asks for, and those that errors force.
  *
  * A verb waits for ownership, so a transition never meets a run half way. An error is found within
- * a
- * run and only sets the state; what follows from it, flushing both queues, is done when the run
+ * a run and only sets the state; what follows from it, flushing both queues, is done when the run
  * settles, after every packet of it.
  *
  * A program posts receives without a system call. While its QP is in the error state nobody would
@@ -423,8 +422,7 @@ void rxe_state_query(struct rxe_qp *qp, struct ib_qp_attr *attr)
 /*
  * Who may still know the QP, and why that ends: the owner, which is us from here on; the run queue
  * and packets being received, which hold its number's handle and find it dead; timers, which are
- * shut
- * down; buffers in the network stack, which only know the flight account.
+ * shut down; buffers in the network stack, which only know the flight account.
  */
 void rxe_state_destroy(struct rxe_qp *qp)
 {

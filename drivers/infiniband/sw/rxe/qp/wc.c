@@ -3,8 +3,7 @@
  * Work requests ending.
  *
  * The order matters: first the slot is released, then the completion becomes visible. A program
- * with
- * one slot posts again the moment that it sees the completion, and must find the slot free.
+ * with one slot posts again the moment that it sees the completion, and must find the slot free.
  */
 #include "cqe.h"
 #include "qp.h"
@@ -37,6 +36,8 @@ void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)
 	/* The opcode is the program's and can be anything. */
 	if (wqe->opcode < ARRAY_SIZE(send_wc_opcode))
 		wc.opcode = send_wc_opcode[wqe->opcode];
+	if (!status && wc.opcode == IB_WC_SEND)
+		rxe_count(qp->dev, RXE_STAT_RDMA_SENDS);
 	rxe_sq_release(qp);
 	if (visible)
 		rxe_cq_post(rxe_cq(qp->ib.send_cq), &wc, false);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Posting. A program writes its work requests into the shared ring and only rings the doorbell,
- * which
- * the core turns into post_send() without a list; it is served in the caller. A kernel consumer's
- * list
- * is copied into the private queue and served at softirq level, never within the call.
+ * which the core turns into post_send() without a list; it is served in the caller. A kernel
+ * consumer's list is copied into the private queue and served at softirq level, never within the
+ * call.
  */
 #include <rdma/ib_verbs.h>
 
