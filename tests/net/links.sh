@@ -81,9 +81,8 @@ on_lo() {
 	rdma link delete rxe0
 }
 
-# The core gives a VLAN's addresses to the device of the netdev below; a device on the VLAN itself
-# would have none, and is refused.
-on_vlan() {
+# vlans: vlan7 on both ends of a pair, 10.7.7.1 and 10.7.7.2.
+vlans() {
 	local i
 	up_two 9000
 	for i in 1 2; do
@@ -91,12 +90,44 @@ on_vlan() {
 		ip -n "ns$i" addr add "10.7.7.$i/24" dev vlan7
 		ip -n "ns$i" link set vlan7 up
 	done
-	refused 'not permitted' ip netns exec ns1 rdma link add rxe7 type rxe netdev vlan7
+}
+
+# A VLAN's addresses are also those of the device on the netdev below.
+below_vlan() {
+	vlans
 	until_true 5 has_gid rxe1 0000:0000:0000:0000:0000:ffff:0a07:0701
 	until_true 5 has_gid rxe2 0000:0000:0000:0000:0000:ffff:0a07:0702
 	rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$RXE_SLOW" -g "$(index_of rxe1 0a07:0701)" \
 		-G "$(index_of rxe2 0a07:0702)" rc.write.sizes rc.send.sizes rc.read.sizes
 	down_two
+}
+
+# A device on the VLAN itself has the VLAN's addresses and no others.
+on_vlan() {
+	local i
+	vlans
+	for i in 1 2; do
+		rdma link delete "rxe$i"
+		in_ns "$i" rdma link add "rxe7$i" type rxe netdev vlan7
+		until_true 5 has_gid "rxe7$i" "0000:0000:0000:0000:0000:ffff:0a07:070$i"
+		! has_gid "rxe7$i" "0000:0000:0000:0000:0000:ffff:0a00:000$i" ||
+			fail "rxe7$i has an address of the netdev below"
+	done
+	rxe_verbs -n ns1 -N ns2 -d rxe71 -D rxe72 -x "$RXE_SLOW" rc.write.sizes rc.read.sizes ud.imm
+	ping_cm 10.7.7.2
+	ip -n ns1 link del vlan7
+	until_true 5 gone rxe71
+	rdma link delete rxe72
+	down_two
+}
+
+# ping_cm ADDRESS: rping from ns1 to its address in ns2, with validation.
+ping_cm() {
+	local pid
+	start pid ip netns exec ns2 timeout $((10 * RXE_SLOW)) rping -s -a "$1" -C 5 -V
+	sleep $((RXE_SLOW > 1 ? 2 : 1))
+	in_ns 1 timeout $((10 * RXE_SLOW)) rping -c -a "$1" -C 5 -V || fail "rping: status $?"
+	wait "$pid" || fail "rping's server: status $?"
 }
 
 # index_of DEVICE TAIL: of the GID that ends so.
@@ -299,7 +330,8 @@ case_of link.veth 20 on veth
 case_of link.dummy 20 on dummy
 case_of link.bridge 20 on bridge
 case_of link.macvlan 20 on macvlan mode bridge
-case_of link.vlan 20 on_vlan
+case_of link.vlan.below 20 below_vlan
+case_of link.vlan 30 on_vlan
 case_of link.lo 20 on_lo
 case_of link.refusals 20 refusals
 case_of link.several 30 several

@@ -10,6 +10,7 @@
  * that has the address because of that netdev, and next the one on the netdev that has the address,
  * which decides among looped ones.
  */
+#include <linux/if_vlan.h>
 #include <linux/jhash.h>
 #include <linux/netdevice.h>
 #include <linux/rculist.h>
@@ -54,17 +55,27 @@ static int ifindex_of(const struct ib_gid_attr *attr)
 	return ifindex;
 }
 
+/* A device on a VLAN is offered what the netdev below has, too (verbs/device.c). */
+static bool belongs(const struct rxe_dev *dev, int ifindex)
+{
+	return !is_vlan_dev(dev->ndev) || ifindex == dev->ndev->ifindex;
+}
+
 int rxe_net_add_gid(const struct ib_gid_attr *attr, void **context)
 {
 	struct rxe_dev *dev = rxe_dev(attr->device);
 	struct rxe_netns *netns = dev->netns;
-	struct gid_entry *entry = kmalloc(sizeof(*entry), GFP_KERNEL);
+	int ifindex = ifindex_of(attr);
+	struct gid_entry *entry;
 
+	if (!belongs(dev, ifindex))
+		return -EADDRNOTAVAIL;
+	entry = kmalloc(sizeof(*entry), GFP_KERNEL);
 	if (!entry)
 		return -ENOMEM;
 	entry->gid = attr->gid;
 	entry->dev = dev;
-	entry->ifindex = ifindex_of(attr);
+	entry->ifindex = ifindex;
 	spin_lock(&netns->gid_lock);
 	hash_add_rcu(netns->gids, &entry->node, key_of(&entry->gid));
 	spin_unlock(&netns->gid_lock);

@@ -182,7 +182,7 @@ bool rxe_net_is_multicast(const struct sk_buff *skb);
  * Fills the table from address to device that tells whose a received datagram is; see gidtab.c.
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EADDRNOTAVAIL when the device is on a VLAN and the address is not.
  */
 int rxe_net_add_gid(const struct ib_gid_attr *attr, void **context);
 

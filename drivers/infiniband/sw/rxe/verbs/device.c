@@ -217,6 +217,24 @@ const struct ib_device_ops rxe_device_ops = {
 	.query_port = query_port,
 };
 
+/*
+ * The core gives a VLAN's addresses to the device of the netdev below it, and to no other. So that
+ * is what a device on a VLAN names when it is asked; of the addresses that it is given then it takes
+ * the VLAN's own (rxe_net_add_gid()).
+ */
+static struct net_device *get_netdev_below_vlan(struct ib_device *ib, u32 port)
+{
+	struct net_device *below = vlan_dev_real_dev(rxe_dev(ib)->ndev);
+
+	/* The core gives it back with dev_put(). */
+	dev_hold(below);
+	return below;
+}
+
+static const struct ib_device_ops vlan_ops = {
+	.get_netdev = get_netdev_below_vlan,
+};
+
 /* A MAC is unique already. Without one (lo, tun) there is nothing stable that other hosts lack. */
 static void make_guid(struct rxe_dev *dev)
 {
@@ -240,6 +258,8 @@ static void set_up_ib(struct rxe_dev *dev)
 	ib_set_device_ops(ib, &rxe_qp_verbs_ops);
 	ib_set_device_ops(ib, &rxe_post_ops);
 	ib_set_device_ops(ib, &rxe_hwstats_ops);
+	if (is_vlan_dev(dev->ndev))
+		ib_set_device_ops(ib, &vlan_ops);
 
 	ib->node_type = RDMA_NODE_IB_CA;
 	ib->phys_port_cnt = 1;
@@ -381,11 +401,6 @@ int rxe_device_create(const char *name, struct net_device *ndev)
 	static DEFINE_MUTEX(create_lock);
 	int err;
 
-	/* The core gives a VLAN's addresses to the device of the netdev below, and none to ours. */
-	if (is_vlan_dev(ndev)) {
-		netdev_warn(ndev, "a VLAN is served by the RDMA device of the netdev below it\n");
-		return -EPERM;
-	}
 	/* One at a time, so that two requests do not both find the netdev free. */
 	mutex_lock(&create_lock);
 	err = has_device(ndev) ? -EEXIST : create(name, ndev);
