@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Differences between kernels 6.1 and 7.2 in the network stack. The compat room is the only place
+ * Differences between kernels 6.1 and 7.2 in timers and the network stack. The compat room is the only place
  * that knows of any: its names begin with rxc_, never with a kernel name, which a stable kernel
  * could take over one day. RXC_HAVE_* come from probe.sh.
  */
 #ifndef RXE_COMPAT_RXC_H
 #define RXE_COMPAT_RXC_H
 
+#include <linux/hrtimer.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>
 #include <linux/version.h>
@@ -15,6 +16,26 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "rdma_rxe needs Linux 6.1 or later"
 #endif
+
+/**
+ * rxc_hrtimer_setup() - hrtimer_setup(), which took the place of hrtimer_init() in 6.13
+ * @timer: the timer
+ * @function: what it calls
+ * @mode: HRTIMER_MODE_*
+ *
+ * The clock is CLOCK_MONOTONIC.
+ */
+static inline void rxc_hrtimer_setup(struct hrtimer *timer,
+				     enum hrtimer_restart (*function)(struct hrtimer *timer),
+				     enum hrtimer_mode mode)
+{
+#ifdef RXC_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = function;
+#endif
+}
 
 /**
  * rxc_udp_tunnel_setup() - setup_udp_tunnel_sock(), which takes the sock since 7.2

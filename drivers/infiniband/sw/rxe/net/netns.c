@@ -128,9 +128,12 @@ void rxe_netns_put(struct rxe_netns *netns)
 	}
 	mutex_unlock(&netns_lock);
 
-	/* Whoever found the device in the GID table has left it now. */
+	/*
+	 * Whoever found the device in the GID table has left it now. Expedited, since a script that
+	 * deletes a thousand devices waits here a thousand times.
+	 */
 	if (!last)
-		synchronize_rcu();
+		synchronize_rcu_expedited();
 }
 
 static void exit_net(struct net *net)

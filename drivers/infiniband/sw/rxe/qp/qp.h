@@ -22,6 +22,7 @@
 #ifndef RXE_QP_QP_H
 #define RXE_QP_QP_H
 
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/skbuff.h>
@@ -229,7 +230,7 @@ struct rxe_comp {
 	u8 rnr_retries;
 	unsigned long deadline;
 	struct timer_list timer;
-	struct timer_list rnr_timer;
+	struct hrtimer rnr_timer;
 };
 
 /**

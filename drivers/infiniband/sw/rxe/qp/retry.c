@@ -11,6 +11,7 @@
  */
 #include <linux/jiffies.h>
 
+#include "../compat/rxc.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "qp.h"
@@ -31,23 +32,24 @@ static void timer_fired(struct timer_list *timer)
 	rxe_run_kick(qp, RXE_EV_TIMER);
 }
 
-static void rnr_timer_fired(struct timer_list *timer)
+static enum hrtimer_restart rnr_timer_fired(struct hrtimer *timer)
 {
 	struct rxe_qp *qp = container_of(timer, struct rxe_qp, comp.rnr_timer);
 
 	rxe_run_kick(qp, RXE_EV_RNR);
+	return HRTIMER_NORESTART;
 }
 
 void rxe_retry_init(struct rxe_qp *qp)
 {
 	timer_setup(&qp->comp.timer, timer_fired, 0);
-	timer_setup(&qp->comp.rnr_timer, rnr_timer_fired, 0);
+	rxc_hrtimer_setup(&qp->comp.rnr_timer, rnr_timer_fired, HRTIMER_MODE_REL_SOFT);
 }
 
 void rxe_retry_stop(struct rxe_qp *qp)
 {
 	timer_shutdown_sync(&qp->comp.timer);
-	timer_shutdown_sync(&qp->comp.rnr_timer);
+	hrtimer_cancel(&qp->comp.rnr_timer);
 }
 
 void rxe_retry_reset(struct rxe_qp *qp)
@@ -109,9 +111,15 @@ void rxe_retry_progress(struct rxe_qp *qp)
 	comp->deadline = jiffies + timeout_jiffies(qp);
 	/* The peer got past what it had no receive for, from a copy sent before the NAK. */
 	if (qp->req.rnr_wait) {
-		timer_delete(&comp->rnr_timer);
-		qp->req.rnr_wait = false;
+		rxe_retry_cancel_rnr(qp);
 	}
+}
+
+void rxe_retry_cancel_rnr(struct rxe_qp *qp)
+{
+	rxe_assert_owned(qp);
+	hrtimer_try_to_cancel(&qp->comp.rnr_timer);
+	qp->req.rnr_wait = false;
 }
 
 /* Go back to comp.psn, at the price of one retry. */
@@ -156,12 +164,16 @@ void rxe_retry_rnr(struct rxe_qp *qp, u8 code)
 		comp->rnr_retries--;
 	rxe_req_seek(qp);
 	qp->req.rnr_wait = true;
-	mod_timer(&comp->rnr_timer, jiffies + usecs_to_jiffies(rxe_rnr_delay_us(code)) + 1);
+	hrtimer_start(&comp->rnr_timer, ns_to_ktime(NSEC_PER_USEC * (u64)rxe_rnr_delay_us(code)),
+		      HRTIMER_MODE_REL_SOFT);
 }
 
 void rxe_retry_rnr_over(struct rxe_qp *qp)
 {
 	rxe_assert_owned(qp);
+	/* Late, by a timer that was on its way when its wait ended otherwise. */
+	if (!qp->req.rnr_wait || hrtimer_is_queued(&qp->comp.rnr_timer))
+		return;
 	qp->req.rnr_wait = false;
 	/* The old flight is gone by now; what is lost from here on is a new loss. */
 	qp->comp.rewound = false;

@@ -39,6 +39,9 @@ void rxe_retry_lost(struct rxe_qp *qp);
  */
 void rxe_retry_rnr(struct rxe_qp *qp, u8 code);
 
+/* Nothing is waited for any more. Owner. */
+void rxe_retry_cancel_rnr(struct rxe_qp *qp);
+
 /* RXE_EV_RNR: the wait is over. Owner. */
 void rxe_retry_rnr_over(struct rxe_qp *qp);
 

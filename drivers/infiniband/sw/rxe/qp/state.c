@@ -66,7 +66,7 @@ static void set_state(struct rxe_qp *qp, enum ib_qp_state state)
 static void stop_transport(struct rxe_qp *qp)
 {
 	timer_delete(&qp->comp.timer);
-	timer_delete(&qp->comp.rnr_timer);
+	rxe_retry_cancel_rnr(qp);
 	rxe_req_reset(qp);
 	rxe_comp_reset(qp);
 	rxe_resp_reset(qp);
