@@ -50,26 +50,71 @@ suite() {
 	summary+=("$(printf '%-28s %4d passed %3d failed %3d skipped' "$name" "$p" "$f" "$s")")
 }
 
-uml() { # NAME SECONDS COMMAND...: on the debug kernel
-	local name=$1 limit=$2
-	shift 2
-	suite "uml-$name" $((limit + 60)) tests/vm/uml.sh run debug --mem 3G --driver ours \
-		--timeout "$limit" -- "$@"
+# More where the host has it: a region of 4 GiB needs a guest of 6.
+memory() {
+	awk '/^MemAvailable:/ { print $2 > 12000000 ? "6G" : "3G" }' /proc/meminfo
 }
 
-stock() { # NAME SECONDS COMMAND...: on Debian's own kernel
+# uml NAME SECONDS COMMAND...: on user-mode Linux with its checkers.
+uml() {
+	local name=$1 limit=$2
+	shift 2
+	suite "uml-$name" $((limit + 60)) tests/vm/uml.sh run debug --mem "$(memory)" \
+		--driver ours --timeout "$limit" -- "$@"
+}
+
+# stock NAME SECONDS COMMAND...: on Debian's own kernel.
+stock() {
 	local name=$1 limit=$2
 	shift 2
 	suite "stock-$KERNEL-$name" $((limit + 120)) tests/vm/qemu.sh run --mem 3G --driver ours \
 		--timeout "$limit" -- "$@"
 }
 
+# step NAME COMMAND...: what the suites behind it need; without it there is nothing to go on with.
+step() {
+	local name=$1
+	shift
+	say "== $name"
+	"$@" >/dev/null
+}
+
+host_suites() {
+	suite lint 600 tests/lint/run.sh
+	suite lint-selftest 600 tests/lint/selftest.sh
+	suite unit 600 make --no-print-directory -C tests/unit run
+	suite lab 120 tests/vm/splats.sh --test
+}
+
+uml_suites() {
+	uml one 900 /src/tests/net/one.sh
+	uml two 900 /src/tests/net/two-ns.sh
+	uml links 600 /src/tests/net/links.sh
+	uml icrc 300 /src/tests/net/icrc.sh
+	uml wire 600 /src/tests/net/wire.sh
+	uml hostile 600 /src/tests/net/hostile.sh
+	uml apps 900 /src/tests/net/apps.sh
+	uml churn 900 /src/tests/net/churn.sh 3
+	uml many 600 /src/tests/net/many.sh 200
+}
+
+stock_suites() {
+	stock one 600 /src/tests/net/one.sh 'rc.*.sizes' 'sgl.*' 'atomic.*' 'cq.*' 'flush.*' 'ud.*'
+	stock apps 900 /src/tests/net/apps.sh
+	stock links 600 /src/tests/net/links.sh
+}
+
 KERNEL=${KERNEL:-6.12}
 export KERNEL
 
-tests/vm/deps.sh
-suite lint 300 tests/lint/run.sh
-suite unit 600 make --no-print-directory -C tests/unit run
+step "packages of the host" tests/vm/deps.sh
+host_suites
+step "root file system and test programs of the guests" tests/vm/guest-build.sh
+step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
+uml_suites
+step "Debian's kernel $KERNEL" tests/vm/qemu.sh build
+stock_suites
+say "done"
 
 for line in "${summary[@]}"; do
 	echo "$line"
