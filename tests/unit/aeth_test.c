@@ -68,3 +68,12 @@ UNIT_CASE(nak_codes)
 	CHECK_EQ(RXE_AETH_NAK | RXE_NAK_REM_OP, 0x63);
 	CHECK_EQ(RXE_AETH_NAK | RXE_NAK_INV_RD_REQ, 0x64);
 }
+
+/* Credit count 11111 means that none are kept (IBA 9.7.7.2); the MSN has 24 bits (9.3.5). */
+UNIT_CASE(credits_and_msn)
+{
+	CHECK_EQ(RXE_AETH_ACK | RXE_AETH_NO_CREDITS, 0x1f);
+	CHECK_EQ(rxe_aeth_kind(RXE_AETH_ACK | RXE_AETH_NO_CREDITS), RXE_AETH_ACK);
+	CHECK_EQ((0xffffff + 1) & RXE_MSN_MASK, 0);
+	CHECK_EQ(0xfffffe & RXE_MSN_MASK, 0xfffffe);
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Differences between kernels 6.1 and 7.2 in timers and the network stack. The compat room is the only place
- * that knows of any: its names begin with rxc_, never with a kernel name, which a stable kernel
- * could take over one day. RXC_HAVE_* come from probe.sh.
+ * Differences between kernels 6.1 and 7.2 in timers and the network stack. The compat room is the
+ * only place that knows of any: its names begin with rxc_, never with a kernel name, which a stable
+ * kernel could take over one day. RXC_HAVE_* come from probe.sh.
  */
 #ifndef RXE_COMPAT_RXC_H
 #define RXE_COMPAT_RXC_H

@@ -110,9 +110,8 @@ void rxe_retry_progress(struct rxe_qp *qp)
 	comp->rewound = false;
 	comp->deadline = jiffies + timeout_jiffies(qp);
 	/* The peer got past what it had no receive for, from a copy sent before the NAK. */
-	if (qp->req.rnr_wait) {
+	if (qp->req.rnr_wait)
 		rxe_retry_cancel_rnr(qp);
-	}
 }
 
 void rxe_retry_cancel_rnr(struct rxe_qp *qp)

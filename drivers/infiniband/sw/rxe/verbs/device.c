@@ -219,8 +219,8 @@ const struct ib_device_ops rxe_device_ops = {
 
 /*
  * The core gives a VLAN's addresses to the device of the netdev below it, and to no other. So that
- * is what a device on a VLAN names when it is asked; of the addresses that it is given then it takes
- * the VLAN's own (rxe_net_add_gid()).
+ * is what a device on a VLAN names when it is asked; of the addresses that it is given then it
+ * takes the VLAN's own (rxe_net_add_gid()).
  */
 static struct net_device *get_netdev_below_vlan(struct ib_device *ib, u32 port)
 {
