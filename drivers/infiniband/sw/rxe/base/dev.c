@@ -6,19 +6,14 @@
 
 #include "dev.h"
 
-/* A key is an index of 24 bits and 8 bits that its owner may change; index 0 makes key 0 none. */
-#define MAX_KEY_INDEX	((1U << 24) - 1)
-/* The library keeps an AH number in an int and takes 0 for "no such feature". */
-#define MAX_AH_NUM	((1U << 30) - 1)
-
 int rxe_dev_init_tables(struct rxe_dev *dev)
 {
 	dev->stats = alloc_percpu(struct rxe_stats);
 	if (!dev->stats)
 		return -ENOMEM;
 	rxe_idtab_init(&dev->qps, RXE_MIN_QPN, RXE_MAX_QPN);
-	rxe_idtab_init(&dev->mrs, 1, MAX_KEY_INDEX);
-	rxe_idtab_init(&dev->ahs, 1, MAX_AH_NUM);
+	rxe_idtab_init(&dev->mrs, 1, RXE_MAX_MR);
+	rxe_idtab_init(&dev->ahs, 1, RXE_MAX_AH);
 	return 0;
 }
 

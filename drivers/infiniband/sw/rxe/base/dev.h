@@ -17,21 +17,26 @@ struct rxe_netns;
 
 #define RXE_PORT		1
 
-/* Limits that the device reports and enforces; facts/why in verbs/device.c. */
-#define RXE_MAX_QP		(1 << 17)
+/*
+ * Limits that the device reports. Of objects with a number it is how many numbers there are: a key is
+ * an index of 24 bits and 8 that change, with index 0 unused so that key 0 is none; the library keeps
+ * an AH number in an int and takes 0 for "no such feature". PDs and CQs have no limit but memory, and
+ * tools want a figure.
+ */
+#define RXE_MIN_QPN		16
+#define RXE_MAX_QPN		0xfffffe
+#define RXE_MAX_QP		(RXE_MAX_QPN - RXE_MIN_QPN + 1)
+#define RXE_MAX_MR		((1 << 24) - 1)
+#define RXE_MAX_AH		((1 << 30) - 1)
+#define RXE_MAX_PD		(1 << 24)
+#define RXE_MAX_CQ		(1 << 24)
 #define RXE_MAX_QP_WR		(1 << 14)
 #define RXE_MAX_SGE		32
 #define RXE_MAX_INLINE		1024
-#define RXE_MAX_CQ		(1 << 17)
 #define RXE_MAX_CQE		((1 << 17) - 1)
-#define RXE_MAX_MR		(1 << 20)
-#define RXE_MAX_AH		(1 << 17)
-#define RXE_MAX_PD		(1 << 17)
 #define RXE_MAX_RD_ATOMIC	128
 #define RXE_MAX_MSG_BYTES	(1U << 31)
 #define RXE_GID_TABLE_LEN	256
-#define RXE_MIN_QPN		16
-#define RXE_MAX_QPN		0xfffffe
 
 /**
  * struct rxe_dev - a soft RoCE device

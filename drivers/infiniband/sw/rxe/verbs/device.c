@@ -79,7 +79,7 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->max_ah = RXE_MAX_AH;
 	attr->max_qp_rd_atom = RXE_MAX_RD_ATOMIC;
 	attr->max_qp_init_rd_atom = RXE_MAX_RD_ATOMIC;
-	attr->max_res_rd_atom = RXE_MAX_QP * RXE_MAX_RD_ATOMIC;
+	attr->max_res_rd_atom = min_t(u64, (u64)RXE_MAX_QP * RXE_MAX_RD_ATOMIC, INT_MAX);
 	attr->atomic_cap = IB_ATOMIC_GLOB;
 	attr->max_pkeys = 1;
 	attr->local_ca_ack_delay = ACK_DELAY;
