@@ -175,6 +175,20 @@ static void no_grh(struct ep *e, struct ibv_qp_attr *a)
 	a->ah_attr.is_global = 0;
 }
 
+/* 239.1.1.1 or ff15::...: a group cannot be a connection's peer. */
+static void group(struct ep *e, struct ibv_qp_attr *a)
+{
+	union ibv_gid *gid = &a->ah_attr.grh.dgid;
+
+	(void)e;
+	if (!gid->raw[0] && gid->raw[10] == 0xff) {
+		gid->raw[12] = 239;
+	} else {
+		gid->raw[0] = 0xff;
+		gid->raw[1] = 0x15;
+	}
+}
+
 static void bad_rd(struct ep *e, struct ibv_qp_attr *a)
 {
 	a->max_rd_atomic = e->dev->attr.max_qp_init_rd_atom + 1;
@@ -189,6 +203,7 @@ static const struct bad_attr bad_attrs[] = {
 	{ "max_dest_rd_atomic past the device's", IBV_QPS_RTR, bad_dest_rd },
 	{ "address without GRH", IBV_QPS_RTR, no_grh },
 	{ "max_rd_atomic past the device's", IBV_QPS_RTS, bad_rd },
+	{ "a group as the peer", IBV_QPS_RTR, group },
 };
 
 static void out_of_range(const struct t_case *c)
@@ -419,6 +434,7 @@ const struct t_case cases_state[] = {
 	{ "state.missing_attr", missing, 0, 0, 0 },
 	BAD(0, "port"), BAD(1, "pkey"), BAD(2, "mtu"), BAD(3, "mtu_above_active"),
 	BAD(4, "sgid"), BAD(5, "dest_rd"), BAD(6, "no_grh"), BAD(7, "rd"),
+	BAD(8, "group"),
 	{ "state.query", query, 0, 0, 0 },
 	{ "state.modify_live", modify_live, 0, 0, 0 },
 	{ "state.cur_state", cur_state, 0, 0, 0 },

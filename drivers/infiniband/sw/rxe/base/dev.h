@@ -18,10 +18,10 @@ struct rxe_netns;
 #define RXE_PORT		1
 
 /*
- * Limits that the device reports. Of objects with a number it is how many numbers there are: a key is
- * an index of 24 bits and 8 that change, with index 0 unused so that key 0 is none; the library keeps
- * an AH number in an int and takes 0 for "no such feature". PDs and CQs have no limit but memory, and
- * tools want a figure.
+ * Limits that the device reports. Of objects with a number it is how many numbers there are: a key
+ * is an index of 24 bits and 8 that change, with index 0 unused so that key 0 is none; the library
+ * keeps an AH number in an int and takes 0 for "no such feature". PDs and CQs have no limit but
+ * memory, and tools want a figure.
  */
 #define RXE_MIN_QPN		16
 #define RXE_MAX_QPN		0xfffffe

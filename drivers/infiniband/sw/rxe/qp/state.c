@@ -253,6 +253,11 @@ static int prepare(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask, s
 	if (!(mask & IB_QP_AV))
 		return 0;
 	err = rxe_path_init(&p->path, &attr->ah_attr, qp->ib.qp_num ^ peer, GFP_KERNEL);
+	/* A group has nobody who would acknowledge. */
+	if (!err && rxe_path_is_multicast(&p->path)) {
+		rxe_path_destroy(&p->path);
+		err = -EINVAL;
+	}
 	if (err)
 		kfree(p->replay);
 	return err;
