@@ -36,7 +36,7 @@ suite() {
 	log=$LOGS/$name.log
 	say "== $name"
 	timeout --kill-after=30 "$limit" "$@" 2>&1 | tee "$log" || status=$?
-	line=$(grep -aoE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$log" | tail -n 1)
+	line=$(grep -aoE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$log" | tail -n 1) || true
 	[ -n "$line" ] || line="0 passed, 0 failed, 0 skipped"
 	read -r p _ f _ s _ <<<"$line"
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
@@ -52,7 +52,7 @@ suite() {
 
 # More where the host has it: a region of 4 GiB needs a guest of 6.
 memory() {
-	awk '/^MemAvailable:/ { print $2 > 12000000 ? "6G" : "3G" }' /proc/meminfo
+	awk '/^MemAvailable:/ { print ($2 > 12000000 ? "6G" : "3G") }' /proc/meminfo
 }
 
 # uml NAME SECONDS COMMAND...: on user-mode Linux with its checkers.

@@ -39,9 +39,13 @@ static bool is_ours(const struct ib_device *ib)
 	return ib->ops.driver_id == RDMA_DRIVER_RXE && ib->ops.owner == THIS_MODULE;
 }
 
+/* Also when a device has moved to another namespace, for which the core takes all clients away. */
 static int client_add(struct ib_device *ib)
 {
-	return is_ours(ib) ? 0 : -EOPNOTSUPP;
+	if (!is_ours(ib))
+		return -EOPNOTSUPP;
+	WRITE_ONCE(rxe_dev(ib)->going, false);
+	return 0;
 }
 
 static void client_remove(struct ib_device *ib, void *data)

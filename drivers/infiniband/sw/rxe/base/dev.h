@@ -48,6 +48,7 @@ struct rxe_netns;
  * @mrs: key index (key >> 8) to struct rxe_mr
  * @ahs: AH number to struct rxe_ah, for user AHs
  * @stats: counters
+ * @going: is being removed; programs' QPs are flushed
  * @link_up: state of the port as last reported; guarded by RTNL
  * @rate_lock: guards @speed and @width; outside of RTNL
  * @rate_known: they are those of the present link; cleared by link events
@@ -63,6 +64,7 @@ struct rxe_dev {
 	struct rxe_idtab mrs;
 	struct rxe_idtab ahs;
 	struct rxe_stats __percpu *stats;
+	bool going;
 	bool link_up;
 	struct mutex rate_lock;
 	bool rate_known;

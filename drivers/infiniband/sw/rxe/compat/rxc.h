@@ -17,6 +17,11 @@
 #error "rdma_rxe needs Linux 6.1 or later"
 #endif
 
+/* Bottom halves that are off do not keep others off a CPU's data there. */
+#ifdef CONFIG_PREEMPT_RT
+#error "rdma_rxe does not support PREEMPT_RT"
+#endif
+
 /**
  * rxc_hrtimer_setup() - hrtimer_setup(), which took the place of hrtimer_init() in 6.13
  * @timer: the timer

@@ -9,6 +9,7 @@
 #include <net/ipv6.h>
 
 #include "net.h"
+#include "rx.h"
 
 static bool is_ipv4(const struct sk_buff *skb)
 {
@@ -47,6 +48,14 @@ bool rxe_net_from_peer(const struct sk_buff *skb, const struct rxe_path *path)
 		       ip_hdr(skb)->daddr == path->s4.s_addr;
 	return ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &path->d6) &&
 	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &path->s6);
+}
+
+bool rxe_net_vlan(const struct sk_buff *skb, u16 *id)
+{
+	const struct rxe_rx_cb *cb = rxe_rx_cb(skb);
+
+	*id = cb->vlan_id;
+	return cb->has_vlan;
 }
 
 bool rxe_net_is_multicast(const struct sk_buff *skb)

@@ -151,6 +151,8 @@ static void exit_net(struct net *net)
 
 	if (netns) {
 		wait_for_completion(&netns->idle);
+		/* Looped datagrams of the last device's QPs. */
+		synchronize_rcu();
 		kfree(netns);
 	}
 }

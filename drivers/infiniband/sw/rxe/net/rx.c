@@ -4,6 +4,7 @@
  * off what lies behind the datagram. Nothing is written here or above, so a buffer whose data
  * somebody else looks at, too, need not be copied.
  */
+#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
@@ -31,13 +32,24 @@ static bool plain_ip_header(const struct sk_buff *skb)
 	return skb_network_header_len(skb) == len;
 }
 
+/* A looped datagram came in on the device's own netdev. A buffer that waits keeps no netdev. */
+static void note_vlan(const struct rxe_dev *dev, struct sk_buff *skb)
+{
+	const struct net_device *in = skb->dev->flags & IFF_LOOPBACK ? dev->ndev : skb->dev;
+
+	*rxe_rx_cb(skb) = (struct rxe_rx_cb) {
+		.has_vlan = is_vlan_dev(in),
+		.vlan_id = is_vlan_dev(in) ? vlan_dev_vlan_id(in) : 0,
+	};
+}
+
 /*
  * Make the buffer what net.h promises. The route it came by is let go of: a buffer that waits for
  * its QP must not hold one.
  *
  * Return: why the datagram is no good, or RXE_NUM_STATS.
  */
-static enum rxe_stat prepare(struct sk_buff *skb)
+static enum rxe_stat prepare(const struct rxe_dev *dev, struct sk_buff *skb)
 {
 	unsigned int len = ntohs(udp_hdr(skb)->len);
 
@@ -50,6 +62,7 @@ static enum rxe_stat prepare(struct sk_buff *skb)
 		return RXE_STAT_DROP_NOMEM;
 	__skb_pull(skb, sizeof(struct udphdr));
 	skb_dst_drop(skb);
+	note_vlan(dev, skb);
 	return RXE_NUM_STATS;
 }
 
@@ -80,7 +93,7 @@ void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb)
 		kfree_skb(skb);
 		return;
 	}
-	reason = mine ? prepare(skb) : RXE_STAT_DROP_ADDRESS;
+	reason = mine ? prepare(dev, skb) : RXE_STAT_DROP_ADDRESS;
 	if (reason == RXE_NUM_STATS) {
 		handler->rx(dev, skb);
 		return;

@@ -5,10 +5,28 @@
 #ifndef RXE_NET_RX_H
 #define RXE_NET_RX_H
 
+#include <linux/skbuff.h>
+
 struct rxe_net_handler;
 struct rxe_netns;
-struct sk_buff;
 struct sock;
+
+/**
+ * struct rxe_rx_cb - what is noted in a buffer that is handed up
+ * @has_vlan: the netdev that it came in on is a VLAN
+ * @vlan_id: that VLAN
+ */
+struct rxe_rx_cb {
+	bool has_vlan;
+	u16 vlan_id;
+};
+
+static inline struct rxe_rx_cb *rxe_rx_cb(const struct sk_buff *skb)
+{
+	static_assert(sizeof(struct rxe_rx_cb) <= sizeof_field(struct sk_buff, cb));
+
+	return (struct rxe_rx_cb *)skb->cb;
+}
 
 /* Who gets what is received; before the first socket opens. */
 void rxe_rx_init(const struct rxe_net_handler *handler);

@@ -93,20 +93,20 @@ static void raise_overflow(struct rxe_cq *cq)
 
 void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
 {
-	bool was_dead, fire = false;
+	bool added, overflow = false, fire = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&cq->lock, flags);
-	was_dead = cq->dead;
-	if (!was_dead)
-		cq->dead = !(cq->user ? add_user(cq, wc) : add_kernel(cq, wc));
-	if (!cq->dead)
-		fire = take_event(cq, wc, solicited);
+	if (!cq->dead) {
+		added = cq->user ? add_user(cq, wc) : add_kernel(cq, wc);
+		fire = added && take_event(cq, wc, solicited);
+		overflow = cq->dead = !added;
+	}
 	spin_unlock_irqrestore(&cq->lock, flags);
 
 	if (fire)
 		cq->ib.comp_handler(&cq->ib, cq->ib.cq_context);
-	if (cq->dead && !was_dead)
+	if (overflow)
 		raise_overflow(cq);
 }
 

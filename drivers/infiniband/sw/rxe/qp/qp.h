@@ -211,7 +211,6 @@ struct rxe_req {
  * struct rxe_comp - the completer
  * @psn: oldest PSN that is not acknowledged
  * @sgl: destination of the READ at sq.tail
- * @sgl_slot: its slot, valid while @sgl_valid
  * @sgl_valid: @sgl belongs to a READ
  * @rewound: a loss at @psn made the requester go back already; cleared by progress
  * @retries: what is left of retry_cnt
@@ -223,7 +222,6 @@ struct rxe_req {
 struct rxe_comp {
 	u32 psn;
 	struct rxe_sgl sgl;
-	u32 sgl_slot;
 	bool sgl_valid;
 	bool rewound;
 	u8 retries;

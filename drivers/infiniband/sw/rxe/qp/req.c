@@ -68,8 +68,6 @@ static bool may_begin(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	struct rxe_req *req = &qp->req;
 
-	if (qp->state != IB_QPS_RTS)
-		return false;
 	if ((wqe->flags & IB_SEND_FENCE) && req->rd_atomic)
 		return false;
 	return !unacked(qp) || unacked(qp) + psns_of(qp, wqe) < PSN_REACH;
@@ -209,6 +207,17 @@ static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	return true;
 }
 
+/* Why the work request can never be sent, or IB_WC_SUCCESS. */
+static u8 impossible(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
+{
+	if (wqe->status || !needs_answer(wqe))
+		return wqe->status;
+	if (!qp->attr.max_rd_atomic)
+		return IB_WC_LOC_QP_OP_ERR;
+	/* Its answer would not fit into what can be told apart. */
+	return psns_of(qp, wqe) < PSN_REACH ? IB_WC_SUCCESS : IB_WC_LOC_LEN_ERR;
+}
+
 /* A work request that must fail does so when all before it are complete. */
 static void fail_in_turn(struct rxe_qp *qp, const struct rxe_swqe *wqe)
 {
@@ -225,10 +234,9 @@ static bool step_rc(struct rxe_qp *qp)
 	if (req->rnr_wait || (s32)unacked(qp) >= WINDOW)
 		return false;
 	wqe = rxe_sq_next(qp);
-	if (!wqe)
+	if (!wqe || (wqe->state == RXE_SWQE_POSTED && qp->state != IB_QPS_RTS))
 		return false;
-	if (needs_answer(wqe) && !qp->attr.max_rd_atomic && !wqe->status)
-		wqe->status = IB_WC_LOC_QP_OP_ERR;
+	wqe->status = impossible(qp, wqe);
 	if (!wqe->status) {
 		if (!req->started && !begin(qp, wqe))
 			return false;

@@ -83,7 +83,8 @@ static void commit(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 		resp->ack_due = true;
 }
 
-static void fail(struct rxe_qp *qp, enum rxe_resp_err err)
+/* @psn: of the packet that cannot be had, or of the one that is missing before it. */
+static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
 {
 	const struct rxe_resp_fate *fate = rxe_resp_fate(err);
 	struct rxe_resp *resp = &qp->resp;
@@ -100,7 +101,7 @@ static void fail(struct rxe_qp *qp, enum rxe_resp_err err)
 		syndrome |= qp->attr.min_rnr_timer;
 	}
 	resp->nak_sent = true;
-	rxe_resp_answer(qp, syndrome, resp->psn);
+	rxe_resp_answer(qp, syndrome, psn);
 	if (!fate->fatal)
 		return;
 	if (resp->has_wqe)
@@ -111,19 +112,31 @@ static void fail(struct rxe_qp *qp, enum rxe_resp_err err)
 }
 
 /*
+ * A READ that reaches beyond what was executed is no duplicate but nonsense; and one that this QP
+ * would not have executed never was.
+ */
+static bool may_repeat(const struct rxe_qp *qp, const struct rxe_resp_view *view,
+		       const struct rxe_pkt *pkt)
+{
+	u32 last = rxe_psn_add(pkt->psn, psns_of(qp, pkt) - 1);
+
+	return view->remote_read && view->max_rd_atomic && pkt->dma_len <= RXE_MAX_MSG_BYTES &&
+	       rxe_psn_before(last, view->psn);
+}
+
+/*
  * A request from before the expected PSN (IBA 9.7.5.1.4): its answer was lost, or overtaken by a
  * retry. READs are executed again, atomics answered from what was saved, others acknowledged.
  */
-static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_resp_view *view,
+				   const struct rxe_pkt *pkt)
 {
 	struct rxe_resp *resp = &qp->resp;
-	u32 last = rxe_psn_add(pkt->psn, psns_of(qp, pkt) - 1);
 
 	rxe_count(qp->dev, RXE_STAT_DUP_REQUEST);
 	switch (rxe_opcode_info(pkt->opcode)->kind) {
 	case RXE_KIND_READ:
-		/* One that reaches beyond what was executed is no duplicate but nonsense. */
-		if (rxe_psn_before(last, resp->psn) && pkt->dma_len <= RXE_MAX_MSG_BYTES)
+		if (may_repeat(qp, view, pkt))
 			return rxe_resp_read(qp, pkt);
 		break;
 	case RXE_KIND_ATOMIC:
@@ -157,7 +170,7 @@ static void execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 	enum rxe_resp_err err = rxe_resp_check(&view, pkt);
 
 	if (err == RXE_RESP_DUPLICATE) {
-		err = duplicate(qp, pkt);
+		err = duplicate(qp, &view, pkt);
 	} else if (!err) {
 		if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ)
 			err = rxe_resp_read(qp, pkt);
@@ -169,7 +182,7 @@ static void execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 		}
 	}
 	if (err)
-		fail(qp, err);
+		fail(qp, err, err == RXE_RESP_GAP ? qp->resp.psn : pkt->psn);
 }
 
 static bool listening(const struct rxe_qp *qp)
@@ -189,11 +202,26 @@ static void execute_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_
 	consume_skb(skb);
 }
 
+/*
+ * A READ that comes again while one is being answered: the peer has gone back, and what is sent of
+ * the old answer, and executed of what waits behind it, would be for nothing. The peer sends that
+ * again, too.
+ */
+static bool peer_went_back(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	return qp->resp.reply.active && rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ &&
+	       rxe_psn_before(pkt->psn, qp->resp.psn);
+}
+
 void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {
 	struct rxe_resp *resp = &qp->resp;
 
 	rxe_assert_owned(qp);
+	if (peer_went_back(qp, pkt)) {
+		__skb_queue_purge(&resp->queue);
+		rxe_resp_read_end(qp);
+	}
 	if (!resp->reply.active && skb_queue_empty(&resp->queue)) {
 		execute_skb(qp, pkt, skb);
 	} else if (skb_queue_len(&resp->queue) < QUEUE_LIMIT) {
@@ -230,7 +258,7 @@ bool rxe_resp_run(struct rxe_qp *qp, int *budget)
 			return true;
 		err = rxe_resp_read_run(qp, budget);
 		if (err)
-			fail(qp, err);
+			fail(qp, err, resp->reply.psn);
 		else if (resp->reply.active)
 			return *budget <= 0;
 		execute_queued(qp);

@@ -61,9 +61,12 @@ void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt);
 /* resp_read.c: begin to answer a READ at @pkt->psn; checks the key. */
 enum rxe_resp_err rxe_resp_read(struct rxe_qp *qp, const struct rxe_pkt *pkt);
 
+/* resp_read.c: no more of the answer. */
+void rxe_resp_read_end(struct rxe_qp *qp);
+
 /*
  * resp_read.c: send what budget and network stack allow; resp.reply.active tells whether it is all.
- * Return: RXE_RESP_MEMORY when the memory went away meanwhile.
+ * Return: an error when key or memory went away meanwhile; resp.reply.psn is where it happened.
  */
 enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget);
 

@@ -5,6 +5,7 @@
  */
 #include <linux/string.h>
 
+#include "../base/dev.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "egress.h"
@@ -44,6 +45,8 @@ static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *o
 
 	if (op->flags & RXE_OPF_FIRST)
 		resp->received = 0;
+	if (pkt->payload_len > RXE_MAX_MSG_BYTES - resp->received)
+		return RXE_RESP_LENGTH;
 	err = rxe_resp_take_wqe(qp);
 	if (!err)
 		err = scatter_err(rxe_sgl_scatter(&resp->sgl, payload, pkt->payload_len));
@@ -167,14 +170,18 @@ static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pk
 	return RXE_RESP_OK;
 }
 
+/* The latest first: after a whole circle of PSNs an older one may have the same. */
 void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_resp *resp = &qp->resp;
+	const struct rxe_replay *saved;
 	u32 i;
 
-	for (i = 0; i < resp->replay_size; i++) {
-		if (resp->replay[i].valid && resp->replay[i].psn == pkt->psn) {
-			answer_atomic(qp, pkt->psn, resp->replay[i].orig, resp->msn);
+	for (i = 1; i <= resp->replay_size; i++) {
+		saved = &resp->replay[(resp->replay_next + resp->replay_size - i) %
+				      resp->replay_size];
+		if (saved->valid && saved->psn == pkt->psn) {
+			answer_atomic(qp, pkt->psn, saved->orig, resp->msn);
 			return;
 		}
 	}

@@ -85,13 +85,16 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 	return RXE_RESP_OK;
 }
 
-static void end(struct rxe_qp *qp)
+/* The PSN stays, as an error is told by it. */
+void rxe_resp_read_end(struct rxe_qp *qp)
 {
 	struct rxe_reply *reply = &qp->resp.reply;
 
+	rxe_assert_owned(qp);
 	if (reply->mr)
 		rxe_mem_put(reply->mr);
-	*reply = (struct rxe_reply) {};
+	reply->mr = NULL;
+	reply->active = false;
 }
 
 enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
@@ -110,6 +113,6 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 			err = send_one(qp);
 		(*budget)--;
 	} while (!err && reply->resid);
-	end(qp);
+	rxe_resp_read_end(qp);
 	return err;
 }

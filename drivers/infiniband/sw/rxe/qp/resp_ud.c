@@ -4,7 +4,6 @@
  * complete. What does not fit, or finds nothing posted, is dropped and counted; the peer learns
  * nothing, and a work request that was too short waits for the next datagram (IBA 9.9.3, class D).
  */
-#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/skbuff.h>
 
@@ -13,22 +12,6 @@
 #include "resp.h"
 #include "state.h"
 #include "wc.h"
-
-/*
- * The core finds the source GID of an answer by the VLAN that the request came in on; a looped
- * datagram came in on the device's own.
- */
-static void set_vlan(const struct rxe_qp *qp, const struct sk_buff *skb, struct ib_wc *wc)
-{
-	const struct net_device *in = skb->dev;
-
-	if (in->flags & IFF_LOOPBACK)
-		in = qp->dev->ndev;
-	if (is_vlan_dev(in)) {
-		wc->vlan_id = vlan_dev_vlan_id(in);
-		wc->wc_flags |= IB_WC_WITH_VLAN;
-	}
-}
 
 static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
 {
@@ -45,7 +28,9 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struc
 		wc.ex.imm_data = pkt->imm;
 		wc.wc_flags |= IB_WC_WITH_IMM;
 	}
-	set_vlan(qp, skb, &wc);
+	/* The core finds the source GID of an answer by the VLAN that the request came in on. */
+	if (rxe_net_vlan(skb, &wc.vlan_id))
+		wc.wc_flags |= IB_WC_WITH_VLAN;
 	rxe_count(qp->dev, RXE_STAT_RDMA_RECVS);
 	rxe_wc_recv(qp, &wc, pkt->se);
 }

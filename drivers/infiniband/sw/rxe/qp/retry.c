@@ -195,7 +195,8 @@ void rxe_retry_timer(struct rxe_qp *qp)
 		mod_timer(&comp->timer, comp->deadline);
 	} else {
 		rxe_count(qp->dev, RXE_STAT_TIMEOUT);
-		comp->rewound = false;
+		/* Late answers of the old flight are no further loss. */
+		comp->rewound = true;
 		go_back(qp);
 	}
 }

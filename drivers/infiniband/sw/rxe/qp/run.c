@@ -36,6 +36,7 @@
 #include "resp.h"
 #include "retry.h"
 #include "run.h"
+#include "sq.h"
 #include "state.h"
 
 /* Packets that may wait for an owner: the peer's window and then some. */
@@ -45,6 +46,8 @@
 #define QUOTA			16
 /* Packets that all runs of a stretch may send. */
 #define STRETCH_BUDGET		128
+/* Times that a run looks for what came meanwhile. */
+#define ROUNDS			4
 
 /**
  * struct stretch - a CPU's runs, from the first with bottom halves off to the last
@@ -138,19 +141,33 @@ static void release_regions(struct rxe_qp *qp)
 	rxe_resp_release_regions(qp);
 }
 
-/* Return: true when the quota ended before the work did. */
+/* A peer's READ may be long: of the quota our own sends get at least half. */
+static bool transmit(struct rxe_qp *qp, int *quota)
+{
+	int sends = rxe_sq_next(qp) ? *quota / 2 : 0;
+	bool more;
+
+	*quota -= sends;
+	more = rxe_resp_run(qp, quota);
+	*quota += sends;
+	return rxe_req_run(qp, quota) || more;
+}
+
+/*
+ * Packets come before timers: what a timer misses may be among them. Return: true when the quota
+ * ended before the work did.
+ */
 static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int *quota)
 {
 	bool more;
 
+	receive_all(qp, batch);
 	if (events & RXE_EV_TIMER)
 		rxe_retry_timer(qp);
 	if (events & RXE_EV_RNR)
 		rxe_retry_rnr_over(qp);
-	receive_all(qp, batch);
-	more = rxe_resp_run(qp, quota);
-	more |= rxe_req_run(qp, quota);
-	rxe_state_settle(qp);
+	more = transmit(qp, quota);
+	more |= rxe_state_settle(qp);
 	release_regions(qp);
 	return more;
 }
@@ -201,8 +218,8 @@ static bool take_work(struct rxe_run *run, u32 *events, struct sk_buff_head *bat
 }
 
 /*
- * Run as the owner, first for @events, until there is nothing left, the quota is spent, or a verb
- * waits; then let go. Within a stretch.
+ * Run as the owner, first for @events, until there is nothing left, the quota or the rounds are
+ * spent, or a verb waits; then let go. Within a stretch.
  */
 static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 {
@@ -211,16 +228,17 @@ static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 	struct rxe_run *run = &qp->run;
 	struct sk_buff_head batch;
 	unsigned long flags;
+	int round;
 	bool more;
 
 	stretch->budget -= left;
 	__skb_queue_head_init(&batch);
-	for (;;) {
+	for (round = 1;; round++) {
 		more = work(qp, events, &batch, &left);
 		spin_lock_irqsave(&run->lock, flags);
 		if (more)
 			run->events |= RXE_EV_SEND;
-		if (more || run->waiting || !take_work(run, &events, &batch))
+		if (more || run->waiting || round == ROUNDS || !take_work(run, &events, &batch))
 			break;
 		spin_unlock_irqrestore(&run->lock, flags);
 	}
@@ -229,7 +247,12 @@ static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 	stretch->budget += left;
 }
 
-/* Own the QP, or leave @event for its owner. Return: true when the caller is the owner now. */
+/*
+ * Own the QP, or leave @event for its owner. A QP on a run queue is left to that CPU, since packets
+ * that two CPUs send one after the other may overtake each other.
+ *
+ * Return: true when the caller is the owner now.
+ */
 static bool try_own(struct rxe_qp *qp, u32 event)
 {
 	struct rxe_run *run = &qp->run;
@@ -237,7 +260,7 @@ static bool try_own(struct rxe_qp *qp, u32 event)
 	bool mine;
 
 	spin_lock_irqsave(&run->lock, flags);
-	mine = !run->owned && !run->dead;
+	mine = !run->owned && !run->dead && !run->queued;
 	if (mine)
 		run->owned = true;
 	else

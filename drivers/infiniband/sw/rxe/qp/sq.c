@@ -255,7 +255,7 @@ static int post_one(struct rxe_qp *qp, const struct ib_send_wr *wr)
 	struct rxe_sq *sq = &qp->sq;
 	u32 next = (sq->head + 1) & sq->mask;
 	struct rxe_swqe *wqe = rxe_sq_slot(sq, sq->head);
-	u64 length = rxe_sgl_length(wr->sg_list, wr->num_sge);
+	u64 length;
 
 	lockdep_assert_held(&sq->lock);
 	/* Pairs with the release in rxe_sq_release(). */
@@ -263,6 +263,7 @@ static int post_one(struct rxe_qp *qp, const struct ib_send_wr *wr)
 		return -ENOMEM;
 	if (!opcode_fits(qp, wr->opcode) || wr->num_sge < 0 || wr->num_sge > sq->max_sge)
 		return -EINVAL;
+	length = rxe_sgl_length(wr->sg_list, wr->num_sge);
 	if ((wr->send_flags & IB_SEND_INLINE) && length > sq->max_inline)
 		return -EINVAL;
 

@@ -24,6 +24,8 @@
 #include "state.h"
 #include "wc.h"
 
+/* Work requests of each queue that one run flushes. */
+#define FLUSH_BATCH		256
 #define FLUSH_DELAY_MIN		msecs_to_jiffies(20)
 #define FLUSH_DELAY_MAX		msecs_to_jiffies(1000)
 /* Path migration does not exist on RoCE; rates are not kept. */
@@ -31,7 +33,9 @@
 
 static u32 port_mtu(const struct rxe_qp *qp)
 {
-	return ib_mtu_enum_to_int(rxe_mtu_of_netdev(READ_ONCE(qp->dev->ndev->mtu)));
+	enum ib_mtu mtu = rxe_mtu_of_netdev(READ_ONCE(qp->dev->ndev->mtu));
+
+	return ib_mtu_enum_to_int(max(mtu, IB_MTU_256));
 }
 
 void rxe_state_init(struct rxe_qp *qp)
@@ -60,6 +64,8 @@ static void set_state(struct rxe_qp *qp, enum ib_qp_state state)
 {
 	rxe_assert_owned(qp);
 	WRITE_ONCE(qp->state, state);
+	/* Before the queues are looked at: pairs with post_recv() of verbs/post.c. */
+	smp_mb();
 }
 
 /* Nothing of the transport goes on; what is posted stays posted. */
@@ -100,30 +106,30 @@ void rxe_state_heard_peer(struct rxe_qp *qp)
 		rxe_state_event(qp, IB_EVENT_COMM_EST);
 }
 
-/* Return: true when something was flushed. */
-static bool flush_send(struct rxe_qp *qp)
+/*
+ * A program may post as fast as we flush, or set its index at random, so both are done in batches.
+ * Return: how many were flushed.
+ */
+static u32 flush_send(struct rxe_qp *qp)
 {
-	bool any = false;
+	u32 n;
 
-	while (rxe_sq_oldest(qp)) {
+	for (n = 0; n < FLUSH_BATCH && rxe_sq_oldest(qp); n++)
 		rxe_wc_send(qp, IB_WC_WR_FLUSH_ERR);
-		any = true;
-	}
-	return any;
+	return n;
 }
 
-static bool flush_recv(struct rxe_qp *qp)
+static u32 flush_recv(struct rxe_qp *qp)
 {
 	struct rxe_resp *resp = &qp->resp;
-	bool any = false;
+	u32 n;
 
-	while (resp->has_wqe || rxe_rq_take(qp, &resp->wqe)) {
+	for (n = 0; n < FLUSH_BATCH && (resp->has_wqe || rxe_rq_take(qp, &resp->wqe)); n++) {
 		struct ib_wc wc = { .status = IB_WC_WR_FLUSH_ERR, .opcode = IB_WC_RECV };
 
 		rxe_wc_recv(qp, &wc, true);
-		any = true;
 	}
-	return any;
+	return n;
 }
 
 static void look_again_later(struct rxe_qp *qp, bool flushed)
@@ -138,6 +144,18 @@ static void look_again_later(struct rxe_qp *qp, bool flushed)
 	qp->flush_delay = min(2 * qp->flush_delay, FLUSH_DELAY_MAX);
 }
 
+/* Return: true when there may be more to flush. */
+static bool flush_both(struct rxe_qp *qp)
+{
+	u32 sends = flush_send(qp);
+	u32 receives = flush_recv(qp);
+
+	if (sends == FLUSH_BATCH || receives == FLUSH_BATCH)
+		return true;
+	look_again_later(qp, sends || receives);
+	return false;
+}
+
 static void notice_drained(struct rxe_qp *qp)
 {
 	const struct rxe_swqe *wqe = rxe_sq_oldest(qp);
@@ -149,25 +167,19 @@ static void notice_drained(struct rxe_qp *qp)
 		rxe_state_event(qp, IB_EVENT_SQ_DRAINED);
 }
 
-void rxe_state_settle(struct rxe_qp *qp)
+bool rxe_state_settle(struct rxe_qp *qp)
 {
-	bool flushed;
-
 	rxe_assert_owned(qp);
 	switch (qp->state) {
 	case IB_QPS_ERR:
-		flushed = flush_send(qp);
-		flushed |= flush_recv(qp);
-		look_again_later(qp, flushed);
-		break;
+		return flush_both(qp);
 	case IB_QPS_SQE:
-		flush_send(qp);
-		break;
+		return flush_send(qp) == FLUSH_BATCH;
 	case IB_QPS_SQD:
 		notice_drained(qp);
-		break;
+		return false;
 	default:
-		break;
+		return false;
 	}
 }
 
@@ -220,11 +232,13 @@ static void enter(struct rxe_qp *qp, enum ib_qp_state from, enum ib_qp_state to)
 		start_responder(qp);
 		break;
 	case IB_QPS_RTS:
+		qp->attr.sq_draining = 0;
 		if (from == IB_QPS_RTR)
 			start_requester(qp);
 		break;
 	case IB_QPS_SQD:
-		qp->attr.sq_draining = from == IB_QPS_RTS;
+		if (from == IB_QPS_RTS)
+			qp->attr.sq_draining = 1;
 		break;
 	default:
 		break;
@@ -367,6 +381,9 @@ static int check_transition(const struct rxe_qp *qp, const struct ib_qp_attr *at
 	enum ib_qp_state from = qp->state;
 	enum ib_qp_state to = mask & IB_QP_STATE ? attr->qp_state : from;
 
+	/* The device is being removed: programs' QPs were flushed, and stay so. */
+	if (READ_ONCE(qp->dev->going) && qp->is_user && to != IB_QPS_ERR && to != IB_QPS_RESET)
+		return -ENODEV;
 	if ((mask & IB_QP_CUR_STATE) && attr->cur_qp_state != from)
 		return -EINVAL;
 	if (!ib_modify_qp_is_ok(from, to, qp->ib.qp_type, mask))
@@ -445,8 +462,11 @@ void rxe_state_destroy(struct rxe_qp *qp)
 	kfree(qp->resp.replay);
 }
 
+/* Kernel consumers are told by the core, and still send while they take leave. */
 static void flush_one(struct rxe_qp *qp)
 {
+	if (!qp->is_user)
+		return;
 	mutex_lock(&qp->verbs_lock);
 	if (rxe_run_lock(qp)) {
 		rxe_state_error(qp);
@@ -461,6 +481,7 @@ void rxe_qp_flush_all(struct rxe_dev *dev)
 	struct rxe_handle *handle;
 	unsigned long id;
 
+	WRITE_ONCE(dev->going, true);
 	xa_for_each(&dev->qps.xa, id, handle) {
 		handle = rxe_idtab_get(&dev->qps, id);
 		if (!handle)

@@ -37,8 +37,11 @@ void rxe_state_event(struct rxe_qp *qp, enum ib_event_type type);
 /* A request of the peer was accepted; the first one raises COMM_EST while in RTR. */
 void rxe_state_heard_peer(struct rxe_qp *qp);
 
-/* End of a run: flush in the error states, notice that SQD has drained. Owner. */
-void rxe_state_settle(struct rxe_qp *qp);
+/*
+ * End of a run: flush in the error states, notice that SQD has drained. Owner.
+ * Return: true when there is more to flush.
+ */
+bool rxe_state_settle(struct rxe_qp *qp);
 
 /**
  * rxe_state_modify() - ib_modify_qp()

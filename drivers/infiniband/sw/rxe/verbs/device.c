@@ -323,18 +323,18 @@ static bool has_device(struct net_device *ndev)
 }
 
 /* What @ndev holds until ib_set_device_ops() lets ib_dealloc_device() take care of it. */
-static struct rxe_dev *alloc_device(struct net_device *ndev)
+static struct rxe_dev *alloc_device(struct net_device *ndev, struct net *net)
 {
 	struct rxe_dev *dev;
 	int err;
 
-	dev = rxc_alloc_device(rxe_dev, ib, dev_net(ndev));
+	dev = rxc_alloc_device(rxe_dev, ib, net);
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	err = rxe_dev_init_tables(dev);
 	if (err)
 		goto err_device;
-	dev->netns = rxe_netns_get(dev_net(ndev));
+	dev->netns = rxe_netns_get(net);
 	if (IS_ERR(dev->netns)) {
 		err = PTR_ERR(dev->netns);
 		goto err_tables;
@@ -374,13 +374,12 @@ static int catch_up(struct rxe_dev *dev, const struct net *net)
 	return err;
 }
 
-static int create(const char *name, struct net_device *ndev)
+static int create(const char *name, struct net_device *ndev, struct net *net)
 {
-	const struct net *net = dev_net(ndev);
 	struct rxe_dev *dev;
 	int err;
 
-	dev = alloc_device(ndev);
+	dev = alloc_device(ndev, net);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	set_up_ib(dev);
@@ -396,14 +395,29 @@ static int create(const char *name, struct net_device *ndev)
 	return err;
 }
 
+/* The namespace that the netdev is in, with a reference; NULL when it is going away. */
+static struct net *net_of(const struct net_device *ndev)
+{
+	struct net *net;
+
+	rtnl_lock();
+	net = maybe_get_net(dev_net(ndev));
+	rtnl_unlock();
+	return net;
+}
+
 int rxe_device_create(const char *name, struct net_device *ndev)
 {
 	static DEFINE_MUTEX(create_lock);
+	struct net *net = net_of(ndev);
 	int err;
 
+	if (!net)
+		return -ENODEV;
 	/* One at a time, so that two requests do not both find the netdev free. */
 	mutex_lock(&create_lock);
-	err = has_device(ndev) ? -EEXIST : create(name, ndev);
+	err = has_device(ndev) ? -EEXIST : create(name, ndev, net);
 	mutex_unlock(&create_lock);
+	put_net(net);
 	return err;
 }

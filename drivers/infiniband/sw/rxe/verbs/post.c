@@ -51,6 +51,8 @@ static int post_recv(struct ib_qp *ib, const struct ib_recv_wr *wr,
 		return -EINVAL;
 	}
 	err = rxe_rq_post(qp, wr, bad_wr);
+	/* Pairs with set_state() of qp/state.c: the flush sees the post, or we the state. */
+	smp_mb();
 	if (READ_ONCE(qp->state) == IB_QPS_ERR)
 		rxe_run_kick(qp, RXE_EV_SEND);
 	return err;
