@@ -3,7 +3,7 @@
 #
 #   make modules KDIR=...   rdma_rxe.ko for one kernel (default: the running one)
 #   make lint unit          the checks of every commit, seconds
-#   make               RDMA applications on Debian's stock kernel, in a virtual machine
+#   make demo               RDMA applications on Debian's stock kernel, in a virtual machine
 #   make test               everything: lint, unit, user-mode Linux with its checkers, stock kernel
 #   make bench              this driver and the in-box one, in turn, as ratios
 #   make lab-uml lab-uml-debug lab-qemu     build one lab, cached outside of the tree
@@ -11,7 +11,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.12
 export KERNEL
 
-.PHONY: modules clean lint unit test bench lab-uml lab-uml-debug lab-qemu
+.PHONY: modules clean lint unit demo test bench lab-uml lab-uml-debug lab-qemu
 
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -27,6 +27,8 @@ lint:
 unit:
 	$(MAKE) --no-print-directory -C tests/unit run
 
+demo:
+	tests/demo/demo.sh
 
 test:
 	tests/run.sh

@@ -66,15 +66,20 @@ pingpong() {
 	! grep -qi 'invalid data' "$WORK/out" || fail "$program saw invalid data"
 }
 
-# perf PROGRAM [OPTION...]: a figure above zero must come out.
+# perf PROGRAM [OPTION...]: a figure above zero must come out. perftest learns the clock's rate by a
+# regression, and where the host was busy just then it gives up and prints zeros: again.
 perf() {
-	local program=$1
+	local program=$1 try
 	shift
-	both "$program" -F -d rxe2 -x "$(gid_of rxe2 10.0.0.2)" "$@" -- \
-		"$program" -F -d rxe1 -x "$(gid_of rxe1 10.0.0.1)" "$@" 10.0.0.2
-	awk '/^ *[0-9]+ +[0-9]+ / && $4 > 0 { ok = $0 }
-		END { if (ok) print "# " ok; exit !ok }' "$WORK/out" ||
-		fail "$program printed no figure above zero"
+	for try in 1 2 3 4; do
+		: >"$WORK/out"
+		both "$program" -F -d rxe2 -x "$(gid_of rxe2 10.0.0.2)" "$@" -- \
+			"$program" -F -d rxe1 -x "$(gid_of rxe1 10.0.0.1)" "$@" 10.0.0.2
+		awk '/^ *[0-9]+ +[0-9]+ / && $4 > 0 { ok = $0 }
+			END { if (ok) print "# " ok; exit !ok }' "$WORK/out" && return
+		echo "perftest found no clock rate at try $try"
+	done
+	fail "$program printed no figure above zero"
 }
 
 # ping_cm ADDRESS [OPTION...]: rping with validation.

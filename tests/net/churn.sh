@@ -128,16 +128,9 @@ come_and_go() {
 	settle "$base"
 }
 
-# Kernel memory with caches dropped, and what each slab holds, sorted by name. KASAN keeps what was
-# freed in quarantine; shrinking a slab empties that.
+# What the kernel holds, and what each slab does, sorted by name.
 memory_now() {
-	local slab
-	sleep 2
-	echo 3 >/proc/sys/vm/drop_caches
-	for slab in /sys/kernel/slab/*/shrink; do
-		echo 1 >"$slab"
-	done
-	sleep 1
+	settle_memory
 	kernel_kib >"$WORK/kib.$1"
 	awk '$4 ~ /^[0-9]+$/ { print $1, $2 * $4 / 1024 }' /proc/slabinfo | sort >"$WORK/slabs.$1"
 }

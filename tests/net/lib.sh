@@ -269,6 +269,18 @@ resources() {
 	rdma resource show | sed 's/^[0-9]*: *[^:]*: *//' | sort | uniq -c | tr -s ' \n' ' '
 }
 
+# settle_memory: caches that can be dropped are. KASAN keeps what was freed in quarantine; shrinking a
+# slab empties that.
+settle_memory() {
+	local slab
+	sleep 2
+	echo 3 >/proc/sys/vm/drop_caches
+	for slab in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$slab"
+	done
+	sleep 1
+}
+
 # kernel_kib: kernel memory in KiB: slabs that cannot be reclaimed, vmalloc, per-CPU areas, stacks.
 kernel_kib() {
 	awk '/^(SUnreclaim|VmallocUsed|Percpu|KernelStack):/ { n += $2 } END { print n }' \

@@ -10,7 +10,7 @@ set -euo pipefail
 packages=(
 	build-essential flex bison bc cpio kmod libelf-dev libssl-dev patch python3 xz-utils zstd
 	ca-certificates debian-archive-keyring e2fsprogs mmdebstrap rsync
-	procps qemu-system-x86 util-linux
+	mount procps qemu-system-x86 util-linux
 )
 
 install_missing() {
