@@ -269,8 +269,8 @@ resources() {
 	rdma resource show | sed 's/^[0-9]*: *[^:]*: *//' | sort | uniq -c | tr -s ' \n' ' '
 }
 
-# settle_memory: caches that can be dropped are. KASAN keeps what was freed in quarantine; shrinking a
-# slab empties that.
+# settle_memory: caches that can be dropped are. KASAN keeps what was freed in quarantine; shrinking
+# a slab empties that.
 settle_memory() {
 	local slab
 	sleep 2

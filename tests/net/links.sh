@@ -220,6 +220,17 @@ mtu() {
 	ip link del net0
 }
 
+# Too small a netdev for any path MTU: datagrams above the least one are not sent, those below are.
+small_mtu() {
+	plain dummy
+	ip link set net0 mtu 300
+	rdma link add rxe0 type rxe netdev net0
+	until_true 5 verbs_mtu rxe0 256
+	rxe_verbs -d rxe0 -x "$RXE_SLOW" ud.above_mtu ud.qkey
+	rdma link delete rxe0
+	ip link del net0
+}
+
 down_up() {
 	plain dummy
 	rdma link add rxe0 type rxe netdev net0
@@ -338,6 +349,7 @@ case_of link.several 30 several
 case_of link.netns 30 in_netns
 case_of link.gids 30 gids
 case_of link.mtu 30 mtu
+case_of link.mtu.small 20 small_mtu
 case_of link.down_up 20 down_up
 case_of link.removed 60 removed
 case_of link.rounds 60 rounds

@@ -3,8 +3,8 @@
 #
 # two-ns.sh: two network namespaces joined by a veth pair, a device in each, and every operation
 # between two processes with every byte checked: IPv4 and IPv6, path MTU 1024 and 4096, RDMA devices
-# shared by all namespaces and exclusive to theirs. Before that all of rxe_verbs over the two devices
-# by IPv4, and its cases that move data by IPv6.
+# shared by all namespaces and exclusive to theirs. Before that all of rxe_verbs over the two
+# devices by IPv4, and its cases that move data by IPv6.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -232,6 +232,82 @@ static void sqd_holds(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+static bool draining(struct ep *e)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	t_zero(ibv_query_qp(e->qp, &attr, IBV_QP_STATE, &init));
+	return attr.sq_draining;
+}
+
+/* SQD to SQD while the queue still drains: it goes on draining, and its event is not lost. */
+static void sqd_again(const struct t_case *c)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_SQD, .en_sqd_async_notify = 1 };
+	struct ep_cfg cfg = ep_rc();
+	struct op op = { .code = IBV_WR_SEND };
+	struct ep_pair p;
+
+	(void)c;
+	ep_pair_open(&p, &cfg);
+	/* It is not acknowledged before there is a receive. */
+	ep_post(&p.a, &op);
+	t_zero(ibv_modify_qp(p.a.qp, &attr, IBV_QP_STATE | IBV_QP_EN_SQD_ASYNC_NOTIFY));
+	t_check(draining(&p.a), "sq_draining: got 0 with a SEND on the way, expected 1");
+	ep_to(&p.a, IBV_QPS_SQD);
+	t_check(draining(&p.a), "sq_draining: got 0 after SQD to SQD, expected 1");
+	event_none(p.a.dev->ctx, 100);
+	for (int i = 0; i < 5; i++)
+		ep_recv(&p.b, NULL, 0, i);
+	event_want(p.a.dev->ctx, IBV_EVENT_SQ_DRAINED, p.a.qp);
+	t_check(!draining(&p.a), "sq_draining: got 1 after the event, expected 0");
+	cq_want(p.a.scq, IBV_WC_SUCCESS, 0, "SEND that drains");
+	for (op.id = 1; op.id < 5; op.id++)
+		ep_post(&p.a, &op);
+	ep_to(&p.a, IBV_QPS_SQD);
+	cq_none(p.a.scq, 100, "SENDs posted in SQD");
+	event_none(p.a.dev->ctx, 20);
+	ep_to(&p.a, IBV_QPS_RTS);
+	for (int i = 1; i < 5; i++)
+		cq_want(p.a.scq, IBV_WC_SUCCESS, i, "SEND after SQD");
+	for (int i = 0; i < 5; i++)
+		cq_want(p.b.rcq, IBV_WC_SUCCESS, i, "receive around SQD");
+	pair_proves(&p);
+	ep_pair_close(&p);
+}
+
+/* A work request that cannot be done, posted in SQD, waits for RTS like any other. */
+static void sqd_malformed(const struct t_case *c)
+{
+	struct op op = { .code = c->arg, .id = 5 }, behind = { .code = IBV_WR_SEND, .id = 6 };
+	struct ep_cfg cfg = ep_rc(), poor = cfg;
+	struct ep_pair p, back;
+
+	poor.rd_atomic = c->arg2;
+	ep_open(&p.a, 0, &poor);
+	ep_open(&p.b, 1, &cfg);
+	ep_pair_connect(&p);
+	back = (struct ep_pair){ p.b, p.a };
+	ep_to(&p.a, IBV_QPS_SQD);
+	ep_post(&p.a, &op);
+	ep_post(&p.a, &behind);
+	cq_none(p.a.scq, 100, "work request posted in SQD");
+	ep_want_state(&p.a, IBV_QPS_SQD, "requester's");
+	xfer_fresh(&back, IBV_WR_RDMA_WRITE, 9001, 0);
+	cq_none(p.a.scq, 100, "work request posted in SQD");
+	ep_want_state(&p.a, IBV_QPS_SQD, "requester's");
+	ep_to(&p.a, IBV_QPS_RTS);
+	cq_want(p.a.scq, IBV_WC_LOC_QP_OP_ERR, 5, "impossible work request, back in RTS");
+	cq_want(p.a.scq, IBV_WC_WR_FLUSH_ERR, 6, "the SEND behind it");
+	ep_want_state(&p.a, IBV_QPS_ERR, "requester's");
+	ep_want_state(&p.b, IBV_QPS_RTS, "responder's");
+	p.a.cfg = cfg;
+	ep_pair_again(&p);
+	pair_proves(&p);
+	ep_pair_close(&p);
+}
+
 /* Destroying QPs with work in every stage leaks nothing and hangs nobody. */
 static void destroy_busy(const struct t_case *c)
 {
@@ -274,6 +350,9 @@ const struct t_case cases_flush[] = {
 	{ "flush.reconnect", reconnect, 100, 0, 60 },
 	{ "flush.sqd", sqd, 0, 0, 0 },
 	{ "flush.sqd_holds", sqd_holds, 0, 0, 0 },
+	{ "flush.sqd_again", sqd_again, 0, 0, 0 },
+	{ "flush.sqd_malformed.op", sqd_malformed, 99, 4, 0 },
+	{ "flush.sqd_malformed.read", sqd_malformed, IBV_WR_RDMA_READ, 0, 0 },
 	{ "flush.destroy_busy", destroy_busy, 20, 0, 60 },
 	{ }
 };

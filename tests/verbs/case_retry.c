@@ -309,6 +309,48 @@ static void wrong_psn(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+/*
+ * A READ from before the expected PSN looks like one whose answer was lost, but the responder never
+ * executed such: its QP has the rights @c->arg and takes @c->arg2 READs. It must not answer.
+ */
+static void behind_read(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc(), strict;
+	struct op op = { .code = IBV_WR_RDMA_READ, .id = 8, .nsge = 1 };
+	struct ep_peer a, b;
+	struct buf src, dst;
+	struct ibv_sge sge;
+	struct ep_pair p;
+
+	cfg.timeout = 13;
+	cfg.retry_cnt = 2;
+	strict = cfg;
+	strict.access = c->arg;
+	strict.rd_atomic = c->arg2;
+	ep_open(&p.a, 0, &cfg);
+	ep_open(&p.b, 1, &strict);
+	buf_open(&src, p.b.dev, 5000, 5, RIGHTS_ALL);
+	buf_open(&dst, p.a.dev, 5000, 4090, RIGHTS_ALL);
+	a = ep_self(&p.a);
+	b = ep_self(&p.b);
+	a.psn = (a.psn + 100) & 0xffffff;
+	ep_up(&p.b, &a);
+	ep_up(&p.a, &b);
+	sge = buf_sge(&dst, 0, 5000);
+	op.sge = &sge;
+	op.raddr = (uintptr_t)src.p;
+	op.rkey = src.mr->rkey;
+	ep_post(&p.a, &op);
+	cq_want(p.a.scq, IBV_WC_RETRY_EXC_ERR, 8, "READ from before, of a QP that forbids READs");
+	buf_same(&dst, "destination");
+	ep_want_state(&p.a, IBV_QPS_ERR, "requester's");
+	ep_want_state(&p.b, IBV_QPS_RTS, "responder's");
+	p.b.cfg = cfg;
+	ep_pair_again(&p);
+	pair_proves(&p);
+	ep_pair_close(&p);
+}
+
 /* A peer that goes away under traffic: some complete, one fails, the rest flush; then again. */
 static void goes_away(const struct t_case *c)
 {
@@ -372,5 +414,8 @@ const struct t_case cases_retry[] = {
 	{ "err.psn.ahead", wrong_psn, 100, IBV_WR_RDMA_WRITE, 0 },
 	{ "err.psn.behind", wrong_psn, -100, IBV_WR_RDMA_WRITE, 0 },
 	{ "err.psn.ahead_read", wrong_psn, 100, IBV_WR_RDMA_READ, 0 },
+	{ "err.psn.behind_read.access", behind_read, 0, 4, 0 },
+	{ "err.psn.behind_read.write", behind_read, IBV_ACCESS_REMOTE_WRITE, 4, 0 },
+	{ "err.psn.behind_read.none", behind_read, IBV_ACCESS_REMOTE_READ, 0, 0 },
 	{ }
 };

@@ -14,9 +14,11 @@ extern const struct t_case cases_queue[];	/* depth, order, fence, signaling, man
 extern const struct t_case cases_cq[];		/* completion events, resize */
 extern const struct t_case cases_state[];	/* QP states, attributes, async events */
 extern const struct t_case cases_flush[];	/* ERR, RESET and SQD with work in the queues */
+extern const struct t_case cases_ring[];	/* programs that scribble on their queues */
 extern const struct t_case cases_access[];	/* R_Keys, ranges, rights at the responder */
 extern const struct t_case cases_local[];	/* L_Keys and lengths at both ends */
 extern const struct t_case cases_retry[];	/* RNR, timeouts, wrong peers */
+extern const struct t_case cases_long[];	/* READs of very many packets */
 extern const struct t_case cases_ud[];		/* datagrams and address handles */
 extern const struct t_case cases_limit[];	/* many objects, big objects, bad arguments */
 

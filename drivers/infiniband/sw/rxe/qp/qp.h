@@ -272,6 +272,7 @@ struct rxe_reply {
  * @in_message: RXE_KIND_SEND or RXE_KIND_WRITE between FIRST and LAST, else RXE_KIND_NONE
  * @nak_sent: told the peer to go back to @psn; more packets after the gap say nothing
  * @ack_due: the peer wants to know how far we are; answered at the end of the run
+ * @ack_psn: of the last SEND or WRITE packet that was executed
  * @has_wqe: @wqe is taken
  * @wqe: receive work request of the message
  * @sgl: where the message goes, SEND
@@ -292,6 +293,7 @@ struct rxe_resp {
 	u8 in_message;
 	bool nak_sent;
 	bool ack_due;
+	u32 ack_psn;
 	bool has_wqe;
 	struct rxe_rwqe wqe;
 	struct rxe_sgl sgl;

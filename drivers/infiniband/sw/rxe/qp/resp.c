@@ -11,7 +11,9 @@
  *
  * Answers leave in the order of requests. While a READ's answer is being sent, which can take many
  * runs, later requests wait in resp.queue. An answer of any kind acknowledges everything before its
- * PSN, so it takes the place of an acknowledgement that was due.
+ * PSN, so it takes the place of an acknowledgement that was due. An acknowledgement never names the
+ * PSN of a READ or an atomic: there are requesters, Linux' own among them, that take it for the
+ * answer and complete without data when the answer itself was lost.
  */
 #include <linux/skbuff.h>
 
@@ -79,8 +81,11 @@ static void commit(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 		resp->in_message = RXE_KIND_NONE;
 		resp->msn = (resp->msn + 1) & RXE_MSN_MASK;
 	}
-	if (pkt->ack_req)
-		resp->ack_due = true;
+	/* READs and atomics have answers of their own. */
+	if (op->kind == RXE_KIND_SEND || op->kind == RXE_KIND_WRITE) {
+		resp->ack_psn = pkt->psn;
+		resp->ack_due |= pkt->ack_req;
+	}
 }
 
 /* @psn: of the packet that cannot be had, or of the one that is missing before it. */
@@ -264,7 +269,7 @@ bool rxe_resp_run(struct rxe_qp *qp, int *budget)
 		execute_queued(qp);
 	}
 	if (resp->ack_due && listening(qp))
-		rxe_resp_answer(qp, RXE_AETH_ACK | RXE_AETH_NO_CREDITS, rxe_psn_add(resp->psn, -1));
+		rxe_resp_answer(qp, RXE_AETH_ACK | RXE_AETH_NO_CREDITS, resp->ack_psn);
 	return false;
 }
 

@@ -167,7 +167,7 @@ static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int 
 	if (events & RXE_EV_RNR)
 		rxe_retry_rnr_over(qp);
 	more = transmit(qp, quota);
-	more |= rxe_state_settle(qp);
+	more |= rxe_state_settle(qp, quota);
 	release_regions(qp);
 	return more;
 }

@@ -24,8 +24,6 @@
 #include "state.h"
 #include "wc.h"
 
-/* Work requests of each queue that one run flushes. */
-#define FLUSH_BATCH		256
 #define FLUSH_DELAY_MIN		msecs_to_jiffies(20)
 #define FLUSH_DELAY_MAX		msecs_to_jiffies(1000)
 /* Path migration does not exist on RoCE; rates are not kept. */
@@ -107,29 +105,29 @@ void rxe_state_heard_peer(struct rxe_qp *qp)
 }
 
 /*
- * A program may post as fast as we flush, or set its index at random, so both are done in batches.
- * Return: how many were flushed.
+ * A program may post as fast as we flush, or set its index at random, so both are paid for like
+ * packets. Return: whether anything was flushed.
  */
-static u32 flush_send(struct rxe_qp *qp)
+static bool flush_send(struct rxe_qp *qp, int *quota)
 {
-	u32 n;
+	int before = *quota;
 
-	for (n = 0; n < FLUSH_BATCH && rxe_sq_oldest(qp); n++)
+	for (; *quota > 0 && rxe_sq_oldest(qp); (*quota)--)
 		rxe_wc_send(qp, IB_WC_WR_FLUSH_ERR);
-	return n;
+	return *quota != before;
 }
 
-static u32 flush_recv(struct rxe_qp *qp)
+static bool flush_recv(struct rxe_qp *qp, int *quota)
 {
 	struct rxe_resp *resp = &qp->resp;
-	u32 n;
+	int before = *quota;
 
-	for (n = 0; n < FLUSH_BATCH && (resp->has_wqe || rxe_rq_take(qp, &resp->wqe)); n++) {
+	for (; *quota > 0 && (resp->has_wqe || rxe_rq_take(qp, &resp->wqe)); (*quota)--) {
 		struct ib_wc wc = { .status = IB_WC_WR_FLUSH_ERR, .opcode = IB_WC_RECV };
 
 		rxe_wc_recv(qp, &wc, true);
 	}
-	return n;
+	return *quota != before;
 }
 
 static void look_again_later(struct rxe_qp *qp, bool flushed)
@@ -145,14 +143,14 @@ static void look_again_later(struct rxe_qp *qp, bool flushed)
 }
 
 /* Return: true when there may be more to flush. */
-static bool flush_both(struct rxe_qp *qp)
+static bool flush_both(struct rxe_qp *qp, int *quota)
 {
-	u32 sends = flush_send(qp);
-	u32 receives = flush_recv(qp);
+	bool any = flush_send(qp, quota);
 
-	if (sends == FLUSH_BATCH || receives == FLUSH_BATCH)
+	any |= flush_recv(qp, quota);
+	if (*quota <= 0)
 		return true;
-	look_again_later(qp, sends || receives);
+	look_again_later(qp, any);
 	return false;
 }
 
@@ -167,14 +165,15 @@ static void notice_drained(struct rxe_qp *qp)
 		rxe_state_event(qp, IB_EVENT_SQ_DRAINED);
 }
 
-bool rxe_state_settle(struct rxe_qp *qp)
+bool rxe_state_settle(struct rxe_qp *qp, int *quota)
 {
 	rxe_assert_owned(qp);
 	switch (qp->state) {
 	case IB_QPS_ERR:
-		return flush_both(qp);
+		return flush_both(qp, quota);
 	case IB_QPS_SQE:
-		return flush_send(qp) == FLUSH_BATCH;
+		flush_send(qp, quota);
+		return *quota <= 0;
 	case IB_QPS_SQD:
 		notice_drained(qp);
 		return false;
@@ -203,6 +202,7 @@ static void to_reset(struct rxe_qp *qp)
 static void start_responder(struct rxe_qp *qp)
 {
 	qp->resp.psn = qp->attr.rq_psn;
+	qp->resp.ack_psn = rxe_psn_add(qp->attr.rq_psn, -1);
 	qp->resp.nak_sent = false;
 	if (rxe_qp_is_ud(qp))
 		qp->mtu = port_mtu(qp);

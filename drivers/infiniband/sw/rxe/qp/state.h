@@ -38,10 +38,10 @@ void rxe_state_event(struct rxe_qp *qp, enum ib_event_type type);
 void rxe_state_heard_peer(struct rxe_qp *qp);
 
 /*
- * End of a run: flush in the error states, notice that SQD has drained. Owner.
- * Return: true when there is more to flush.
+ * End of a run: flush in the error states, notice that SQD has drained. Owner. @quota is lowered by
+ * what was flushed. Return: true when only the quota ended it.
  */
-bool rxe_state_settle(struct rxe_qp *qp);
+bool rxe_state_settle(struct rxe_qp *qp, int *quota);
 
 /**
  * rxe_state_modify() - ib_modify_qp()
