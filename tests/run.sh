@@ -98,6 +98,10 @@ uml_suites() {
 	uml many 600 /src/tests/net/many.sh 200
 }
 
+interop_suite() {
+	suite interop 1200 tests/interop/run.sh debug plain
+}
+
 stock_suites() {
 	stock one 600 /src/tests/net/one.sh 'rc.*.sizes' 'sgl.*' 'atomic.*' 'cq.*' 'flush.*' 'ud.*'
 	stock apps 900 /src/tests/net/apps.sh
@@ -112,6 +116,8 @@ host_suites
 step "root file system and test programs of the guests" tests/vm/guest-build.sh
 step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
 uml_suites
+step "user-mode Linux without checkers" tests/vm/uml.sh build plain
+interop_suite
 step "Debian's kernel $KERNEL" tests/vm/qemu.sh build
 stock_suites
 say "done"

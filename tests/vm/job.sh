@@ -9,12 +9,14 @@ JOB_MEM=2G
 JOB_DRIVER=ours
 JOB_TIMEOUT=600
 JOB_APPEND=
+JOB_LINKS=()
 JOB_CMD=()
 JOB=
 JOB_MARK='lab: the guest was ended here'
 
 # job_options [--mem SIZE] [--driver ours|inbox|none] [--timeout SECONDS]
-#	[--append KERNEL_PARAMETERS] -- COMMAND...
+#	[--append PARAMETERS] [--link FD,MTU,MAC]... -- COMMAND...
+# A link is an Ethernet device whose frames come and go by FD, a datagram socket: one a datagram.
 job_options() {
 	while [ $# != 0 ] && [ "$1" != -- ]; do
 		case $1 in
@@ -22,7 +24,8 @@ job_options() {
 		--driver) JOB_DRIVER=$2 ;;
 		--timeout) JOB_TIMEOUT=$2 ;;
 		--append) JOB_APPEND=$2 ;;
-		*) die "unknown option $1; known are --mem, --driver, --timeout, --append" ;;
+		--link) JOB_LINKS+=("$2") ;;
+		*) die "unknown option $1: not --mem, --driver, --timeout, --append, --link" ;;
 		esac
 		shift 2
 	done
@@ -32,6 +35,8 @@ job_options() {
 	case $JOB_DRIVER in ours | inbox | none) ;; *) die "--driver is ours, inbox or none" ;; esac
 	[[ $JOB_MEM =~ ^[0-9]+[MG]$ ]] || die "--mem is a number with M or G, as in 2G"
 	[[ $JOB_TIMEOUT =~ ^[0-9]+$ ]] || die "--timeout is a number of seconds"
+	[[ "${JOB_LINKS[*]}" =~ ^(\ ?[0-9]+,[0-9]+,[0-9a-f:]{17})*$ ]] ||
+		die "--link is FD,MTU,MAC, as in 10,9000,02:00:00:00:00:01"
 	shift
 	JOB_CMD=("$@")
 }

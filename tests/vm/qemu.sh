@@ -46,9 +46,22 @@ probe_kvm() {
 	mv "$1.new" "$1"
 }
 
+# The links, in `links`, as arguments of QEMU.
+add_links() {
+	local i fd mtu mac
+	for i in "${!JOB_LINKS[@]}"; do
+		IFS=, read -r fd mtu mac <<<"${JOB_LINKS[i]}"
+		links+=(
+			-netdev "dgram,id=link$i,local.type=fd,local.str=$fd"
+			-device "virtio-net-pci,netdev=link$i,mac=$mac,host_mtu=$mtu"
+		)
+	done
+}
+
 run() {
-	local rootfs how export=security_model=none,multidevs=remap
+	local rootfs how export=security_model=none,multidevs=remap links=()
 	job_options "$@"
+	add_links
 	rootfs=$("$LAB_VM/rootfs.sh")
 	how=$(accel)
 	job_create qemu "$KERNEL"
@@ -59,7 +72,7 @@ run() {
 	say "QEMU ($how) with $(cat "$rootfs/release"), driver $JOB_DRIVER, $JOB_MEM"
 	# shellcheck disable=SC2086 # several arguments
 	job_guest qemu-system-x86_64 -machine q35 ${machine[$how]} -smp 2 -m "$JOB_MEM" \
-		-nodefaults -display none -no-reboot \
+		-nodefaults -display none -no-reboot "${links[@]}" \
 		-kernel "$rootfs/vmlinuz" -initrd "$rootfs/initrd.img" \
 		-append "root=/dev/vda rw init=/sbin/lab-stage1 console=ttyS0 panic=1 $JOB_APPEND" \
 		-drive "file.locking=off,file=$rootfs/root.img,format=raw,if=virtio,snapshot=on" \

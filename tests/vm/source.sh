@@ -12,12 +12,12 @@ set -euo pipefail
 
 LINUX=7.2
 current=$LAB_CACHE/linux-source
-patch=$LAB_VM/config/uml-stacktrace.patch
+patches=("$LAB_VM"/config/uml-*.patch)
 # What the folder must have been made from.
-stamp="$LINUX ${RXE_ODP_REFRESH:-} $(digest "$patch" </dev/null)"
+stamp="$LINUX ${RXE_ODP_REFRESH:-} $(digest "${patches[@]}" </dev/null)"
 
 fetch() {
-	local work version
+	local work version patch
 	if [ -e "$current" ] && [ "$(cat "$current/.fetched")" = "$stamp" ]; then
 		return 0
 	fi
@@ -36,9 +36,11 @@ fetch() {
 	# Register descriptions of graphics cards: a quarter of the source, and of no use here.
 	tar -C out --strip-components=1 --exclude='*/drivers/gpu/drm/amd/include/*' \
 		-xf usr/src/*.tar.xz
-	# A later point release may have another text there: slow, but right, without.
-	patch -s -d out -p1 <"$patch" >&2 ||
-		say "$(basename "$patch") does not fit: the debug lab is slower"
+	# A later point release may have another text there: the labs run without, too.
+	for patch in "${patches[@]}"; do
+		patch -s -d out -p1 <"$patch" >&2 ||
+			say "$(basename "$patch") does not fit: see there what the debug lab lacks"
+	done
 	echo "$stamp" >out/.fetched
 	[ ! -e "$LAB_CACHE/linux-$version" ] || mv -T "$LAB_CACHE/linux-$version" old
 	mv -T out "$LAB_CACHE/linux-$version"

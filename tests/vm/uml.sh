@@ -25,6 +25,7 @@ fragments() {
 
 inputs() {
 	fragments
+	echo "$LAB_VM/config/uml-vector.patch"
 	[ "$variant" = plain ] || echo "$LAB_VM/config/uml-stacktrace.patch"
 }
 
@@ -87,6 +88,15 @@ build() {
 	locked "uml-$variant" make_kernel
 }
 
+# The links, as parameters of the kernel.
+links() {
+	local i fd mtu mac
+	for i in "${!JOB_LINKS[@]}"; do
+		IFS=, read -r fd mtu mac <<<"${JOB_LINKS[i]}"
+		echo "vec$i:transport=fd,fd=$fd,mtu=$mtu,mac=$mac"
+	done
+}
+
 run() {
 	local rootfs modules
 	job_options "$@"
@@ -101,10 +111,10 @@ run() {
 	mkdir -p "$LAB_CACHE/guest-tests"
 	allow_mappings
 	say "user-mode Linux $variant, driver $JOB_DRIVER, $JOB_MEM"
-	# shellcheck disable=SC2086 # several parameters
+	# shellcheck disable=SC2086,SC2046 # several parameters
 	job_guest "$kernel/linux" "mem=$JOB_MEM" ncpus=2 seccomp=auto "uml_dir=$JOB" umid=uml \
 		"ubd0=$JOB/disk,$rootfs/root.img" root=/dev/ubda rw init=/sbin/lab-stage1 \
-		con=null con0=null,fd:1 con1=null,fd:2 console=tty1 panic=-1 $JOB_APPEND \
+		con=null con0=null,fd:1 con1=null,fd:2 console=tty1 panic=-1 $(links) $JOB_APPEND \
 		LAB_KIND=uml "LAB_TREE=$LAB_TREE" "LAB_JOB=$JOB" "LAB_TESTS=$LAB_CACHE/guest-tests"
 	job_verdict
 }
