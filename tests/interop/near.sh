@@ -242,7 +242,7 @@ clean() {
 		skip "the in-box driver counts no ICRC errors"
 	for link in "${!LINK_MTU[@]}"; do
 		for name in drop_{icrc,ip_header,short,version,opcode,length,pkey,bad_response}; do
-			n=$(counter "rxe$link" $name)
+			n=$(counter "rxe$link" "$name")
 			[ "$n" = 0 ] || echo "rxe$link $name: $n"
 			sum=$((sum + n))
 		done
