@@ -41,7 +41,7 @@
 
 /* Packets that may wait for an owner: the peer's window and then some. */
 #define BACKLOG_LIMIT		2048
-/* Packets that a run may send: in the caller of a doorbell, and anywhere else. */
+/* Packets that a run may send, or requests flush: in the caller of a doorbell, and elsewhere. */
 #define DOORBELL_QUOTA		64
 #define QUOTA			16
 /* Packets that all runs of a stretch may send. */
@@ -51,7 +51,7 @@
 
 /**
  * struct stretch - a CPU's runs, from the first with bottom halves off to the last
- * @depth: 1 outside of runs, 2 within one
+ * @depth: nesting of enter(): 1 is the outermost, 2 a run for a datagram that it delivers
  * @budget: packets that may still be sent
  */
 struct stretch {
