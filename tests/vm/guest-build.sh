@@ -15,7 +15,8 @@ build() {
 	mkdir -p "$copy"
 	prune "$copy"
 	# Not what was built in the tree itself, for other libraries.
-	rsync -a --exclude=.git --filter=':- .gitignore' "$LAB_TREE/" "$copy"
+	# By content, with the time of now: make builds what changed, also back to an older text.
+	rsync -rlpgo --checksum --exclude=.git --filter=':- .gitignore' "$LAB_TREE/" "$copy"
 	loudly "$LAB_CACHE/guest-build.log" "${LAB_APART[@]}" "$0" --in-chroot \
 		"$rootfs/root" "$copy" nice make -C /src/tests/verbs -j"$(nproc)"
 	mkdir -p "$LAB_CACHE/guest-tests"

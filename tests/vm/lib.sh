@@ -73,9 +73,10 @@ scratch() {
 	LAB_SCRATCH+=("$scratch_path")
 }
 
-# sweep: at the end, however it comes: what still runs for this script goes first.
+# sweep: at the end, however it comes: what still runs for this script goes first. A lab takes three
+# seconds to end its guest, and is the only one that can.
 sweep() {
-	local running tries=10
+	local running tries=30
 	running=$(jobs -p)
 	# shellcheck disable=SC2086 # a list
 	[ -z "$running" ] || kill $running 2>/dev/null || true

@@ -69,7 +69,8 @@ make_module() {
 	copy=$LAB_CACHE/module-uml-$variant-$(echo "$kernel $list" | digest)
 	mkdir -p "$copy"
 	prune "$copy"
-	rsync -a --files-from=- "$LAB_TREE" "$copy" <<<"$list"
+	# By content, with the time of now: make builds what changed, also back to an older text.
+	rsync -rlpgo --checksum --files-from=- "$LAB_TREE" "$copy" <<<"$list"
 	# W=1e: also the warnings that the kernel leaves off by default, each of them an error.
 	loudly "$copy/build.log" nice make -C "$kernel" ARCH=um M="$copy" W=1e -j"$(nproc)" modules
 	if grep -i 'warning:' "$copy/build.log" >&2; then

@@ -213,6 +213,7 @@ struct rxe_req {
  * @sgl: destination of the READ at sq.tail
  * @sgl_valid: @sgl belongs to a READ
  * @rewound: a loss at @psn made the requester go back already; cleared by progress
+ * @silences: timeouts in a row, without progress
  * @retries: what is left of retry_cnt
  * @rnr_retries: what is left of rnr_retry
  * @deadline: jiffies when silence becomes a loss
@@ -224,6 +225,7 @@ struct rxe_comp {
 	struct rxe_sgl sgl;
 	bool sgl_valid;
 	bool rewound;
+	u8 silences;
 	u8 retries;
 	u8 rnr_retries;
 	unsigned long deadline;

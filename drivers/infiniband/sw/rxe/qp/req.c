@@ -27,6 +27,8 @@
  * (netdev_max_backlog, 1000 by default), since over veth a window may arrive there at once.
  */
 #define WINDOW		256
+/* After a loss, until there is progress: what a slow peer cannot take would come in vain again. */
+#define WINDOW_AFTER_LOSS	32
 /* Packets after which an acknowledgement is asked for within a message. */
 #define ACK_EVERY	32
 /* Half of the PSN circle: more cannot be told apart (IBA 9.7.2). */
@@ -109,9 +111,14 @@ static u8 segment_opcode(const struct rxe_swqe *wqe, bool first, bool last)
 	return RXE_SVC_RC | (base + place);
 }
 
+static s32 window(const struct rxe_qp *qp)
+{
+	return qp->comp.rewound ? WINDOW_AFTER_LOSS : WINDOW;
+}
+
 static bool wants_ack(struct rxe_qp *qp, bool last)
 {
-	return last || ++qp->req.since_ack >= ACK_EVERY || unacked(qp) + 1 >= WINDOW;
+	return last || ++qp->req.since_ack >= ACK_EVERY || (s32)unacked(qp) + 1 >= window(qp);
 }
 
 /* One packet of a SEND or WRITE. Return: RXE_MEM_OK also when the packet was lost at once. */
@@ -231,7 +238,7 @@ static bool step_rc(struct rxe_qp *qp)
 	struct rxe_req *req = &qp->req;
 	struct rxe_swqe *wqe;
 
-	if (req->rnr_wait || (s32)unacked(qp) >= WINDOW)
+	if (req->rnr_wait || (s32)unacked(qp) >= window(qp))
 		return false;
 	wqe = rxe_sq_next(qp);
 	if (!wqe || (wqe->state == RXE_SWQE_POSTED && qp->state != IB_QPS_RTS))

@@ -22,6 +22,8 @@
 #include "state.h"
 
 #define RNR_RETRY_FOREVER	7
+/* A timeout may be up to four times what was asked for (IBA 9.7.6.1.3). */
+#define MAX_BACKOFF_SHIFT	2
 /* A shorter silence is the scheduler's, not the network's. */
 #define MIN_TIMEOUT		msecs_to_jiffies(20)
 
@@ -57,6 +59,7 @@ void rxe_retry_reset(struct rxe_qp *qp)
 	struct rxe_comp *comp = &qp->comp;
 
 	rxe_assert_owned(qp);
+	comp->silences = 0;
 	comp->retries = qp->attr.retry_cnt;
 	comp->rnr_retries = qp->attr.rnr_retry;
 	comp->rewound = false;
@@ -73,6 +76,12 @@ static unsigned long timeout_jiffies(const struct rxe_qp *qp)
 	return max_t(unsigned long, nsecs_to_jiffies(4096ULL << exponent), MIN_TIMEOUT);
 }
 
+/* A peer that is slow rather than deaf is given more time with each silence. */
+static unsigned long patience(const struct rxe_qp *qp)
+{
+	return timeout_jiffies(qp) << min_t(u8, qp->comp.silences, MAX_BACKOFF_SHIFT);
+}
+
 static bool outstanding(const struct rxe_qp *qp)
 {
 	return qp->comp.psn != qp->req.limit;
@@ -80,7 +89,7 @@ static bool outstanding(const struct rxe_qp *qp)
 
 static void arm(struct rxe_qp *qp)
 {
-	unsigned long timeout = timeout_jiffies(qp);
+	unsigned long timeout = patience(qp);
 
 	if (!timeout)
 		return;
@@ -105,6 +114,7 @@ void rxe_retry_progress(struct rxe_qp *qp)
 	struct rxe_comp *comp = &qp->comp;
 
 	rxe_assert_owned(qp);
+	comp->silences = 0;
 	comp->retries = qp->attr.retry_cnt;
 	comp->rnr_retries = qp->attr.rnr_retry;
 	comp->rewound = false;
@@ -197,6 +207,7 @@ void rxe_retry_timer(struct rxe_qp *qp)
 		rxe_count(qp->dev, RXE_STAT_TIMEOUT);
 		/* Late answers of the old flight are no further loss. */
 		comp->rewound = true;
+		comp->silences = min(comp->silences + 1, MAX_BACKOFF_SHIFT);
 		go_back(qp);
 	}
 }
