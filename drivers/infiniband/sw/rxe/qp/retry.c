@@ -22,8 +22,8 @@
 #include "state.h"
 
 #define RNR_RETRY_FOREVER	7
-/* A timeout may be up to four times what was asked for (IBA 9.7.6.1.3). */
-#define MAX_BACKOFF_SHIFT	2
+/* A timeout may be four times what was asked for (IBA 9.7.6.1.3), but programs wait for the end. */
+#define MAX_BACKOFF_SHIFT	1
 /* A shorter silence is the scheduler's, not the network's. */
 #define MIN_TIMEOUT		msecs_to_jiffies(20)
 
@@ -54,7 +54,7 @@ void rxe_retry_stop(struct rxe_qp *qp)
 	hrtimer_cancel(&qp->comp.rnr_timer);
 }
 
-void rxe_retry_reset(struct rxe_qp *qp)
+static void full_counts(struct rxe_qp *qp)
 {
 	struct rxe_comp *comp = &qp->comp;
 
@@ -63,6 +63,11 @@ void rxe_retry_reset(struct rxe_qp *qp)
 	comp->retries = qp->attr.retry_cnt;
 	comp->rnr_retries = qp->attr.rnr_retry;
 	comp->rewound = false;
+}
+
+void rxe_retry_reset(struct rxe_qp *qp)
+{
+	full_counts(qp);
 	qp->req.rnr_wait = false;
 }
 
@@ -111,14 +116,8 @@ void rxe_retry_sent(struct rxe_qp *qp)
 
 void rxe_retry_progress(struct rxe_qp *qp)
 {
-	struct rxe_comp *comp = &qp->comp;
-
-	rxe_assert_owned(qp);
-	comp->silences = 0;
-	comp->retries = qp->attr.retry_cnt;
-	comp->rnr_retries = qp->attr.rnr_retry;
-	comp->rewound = false;
-	comp->deadline = jiffies + timeout_jiffies(qp);
+	full_counts(qp);
+	qp->comp.deadline = jiffies + timeout_jiffies(qp);
 	/* The peer got past what it had no receive for, from a copy sent before the NAK. */
 	if (qp->req.rnr_wait)
 		rxe_retry_cancel_rnr(qp);
