@@ -48,7 +48,8 @@ struct rxe_netns;
  * @mrs: key index (key >> 8) to struct rxe_mr
  * @ahs: AH number to struct rxe_ah, for user AHs
  * @stats: counters
- * @going: is being removed; programs' QPs are flushed
+ * @going: is being removed; set before programs' QPs are flushed, each under its ownership, and
+ *	read there by who modifies one: a QP is flushed, or sees it
  * @link_up: state of the port as last reported; guarded by RTNL
  * @rate_lock: guards @speed and @width; outside of RTNL
  * @rate_known: they are those of the present link; cleared by link events

@@ -12,7 +12,8 @@ struct rxe_netns;
 struct sock;
 
 /**
- * struct rxe_rx_cb - what is noted in a buffer that is handed up
+ * struct rxe_rx_cb - what is noted in a buffer that is handed up, in its control block, where
+ *	loopback.c had the namespace of a looped one until then
  * @has_vlan: the netdev that it came in on is a VLAN
  * @vlan_id: that VLAN
  */

@@ -212,8 +212,9 @@ struct rxe_req {
  * @psn: oldest PSN that is not acknowledged
  * @sgl: destination of the READ at sq.tail
  * @sgl_valid: @sgl belongs to a READ
- * @rewound: a loss at @psn made the requester go back already; cleared by progress
- * @silences: timeouts in a row, without progress
+ * @rewound: a loss at @psn, or a silence, made the requester go back already; the window is small
+ *	until progress clears it
+ * @silences: timeouts in a row, without progress; stops at the longest back-off
  * @retries: what is left of retry_cnt
  * @rnr_retries: what is left of rnr_retry
  * @deadline: jiffies when silence becomes a loss

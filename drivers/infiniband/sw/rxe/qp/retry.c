@@ -50,7 +50,9 @@ void rxe_retry_init(struct rxe_qp *qp)
 
 void rxe_retry_stop(struct rxe_qp *qp)
 {
+	rxe_assert_owned(qp);
 	timer_shutdown_sync(&qp->comp.timer);
+	/* Only the owner starts it again, which is the caller, for good. */
 	hrtimer_cancel(&qp->comp.rnr_timer);
 }
 
@@ -84,7 +86,7 @@ static unsigned long timeout_jiffies(const struct rxe_qp *qp)
 /* A peer that is slow rather than deaf is given more time with each silence. */
 static unsigned long patience(const struct rxe_qp *qp)
 {
-	return timeout_jiffies(qp) << min_t(u8, qp->comp.silences, MAX_BACKOFF_SHIFT);
+	return timeout_jiffies(qp) << qp->comp.silences;
 }
 
 static bool outstanding(const struct rxe_qp *qp)
