@@ -128,7 +128,8 @@ come_and_go() {
 	settle "$base"
 }
 
-# What the kernel holds, and what each slab does, sorted by name.
+# What the kernel holds, and what each slab does, sorted by name. Both times it is a case that asks:
+# the processes of one are some hundred KiB on a debug kernel.
 memory_now() {
 	settle_memory
 	kernel_kib >"$WORK/kib.$1"
@@ -189,7 +190,7 @@ for ((i = 0; i < 15; i++)); do
 	again
 done
 every_way churn.warm_up
-memory_now start
+run_case churn.memory_before 20 memory_now start
 every_way churn
 run_case churn.memory 20 memory_back
 run_case churn.rmmod 20 unload
