@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Between the files of on-demand memory: the mirror of an address space, its chunks and windows,
+ * and the locks. See Documentation/odp.rst for the whole contract.
+ *
+ * Lock order, outermost first:
+ *	mirrors_lock		mutex (odp_mirror.c): the list of mirrors
+ *	mirror->chunks_lock	mutex: birth and death of chunks
+ *	the process' mmap_lock, and whatever the kernel holds when it invalidates
+ *	chunk->lock		bottom halves off; every access, every change of page entries
+ *	mirror->windows_lock	bottom halves off; innermost
+ *	waits_lock		bottom halves off (odp_wait.c); innermost
+ */
+#ifndef CORE_ODP_MIRROR_H
+#define CORE_ODP_MIRROR_H
+
+#include <linux/hmm.h>
+#include <linux/interval_tree.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <rdma/odp_umem.h>
+
+/* Bytes of the process that one chunk mirrors. */
+#define ODP_CHUNK_SHIFT		21
+#define ODP_CHUNK_SIZE		(1UL << ODP_CHUNK_SHIFT)
+#define ODP_CHUNK_PAGES		(ODP_CHUNK_SIZE >> PAGE_SHIFT)
+/* Pages that one fault brings in at most. */
+#define ODP_FAULT_PAGES		512
+
+/**
+ * struct odp_mirror - what is known of a process' page table
+ * @refs: windows and faults
+ * @mm: the address space; its structure is held, its memory is not
+ * @node: in the table of mirrors
+ * @chunks_lock: guards changes of @chunks and their users
+ * @chunks: by uva >> ODP_CHUNK_SHIFT; a marked one may be empty
+ * @reap: gives empty chunks back
+ * @windows_lock: guards @windows and that they are open
+ * @windows: by their pages
+ * @faults: under way, for others to join (odp_wait.c)
+ */
+struct odp_mirror {
+	refcount_t refs;
+	struct mm_struct *mm;
+	struct hlist_node node;
+	struct mutex chunks_lock;
+	struct xarray chunks;
+	struct delayed_work reap;
+	spinlock_t windows_lock;
+	struct rb_root_cached windows;
+	struct list_head faults;
+};
+
+/**
+ * struct odp_chunk - page entries of one aligned piece of the address space
+ * @notifier: tells of changes
+ * @mirror: whose
+ * @lock: readers use pages, writers change entries; take it by the functions below
+ * @writers: wait for, or hold, @lock; readers let them pass
+ * @pages: page of the chunk to entry; changes under @lock
+ * @present: entries in @pages; under @lock
+ * @users: faults under way; guarded by mirror->chunks_lock
+ * @rcu: accesses find chunks under RCU
+ */
+struct odp_chunk {
+	struct mmu_interval_notifier notifier;
+	struct odp_mirror *mirror;
+	rwlock_t lock;
+	atomic_t writers;
+	struct xarray pages;
+	unsigned int present;
+	unsigned int users;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct odp_umem - a window
+ * @refs: its owner, faults and prefetches
+ * @mirror: of the process
+ * @node: first and last byte, rounded to pages, in mirror->windows
+ * @open: not destroyed yet, so @total may be counted in; under windows_lock
+ * @counts: its own
+ * @total: its device's
+ * @ahead_from: address at which a sequential reader would miss next
+ * @ahead_pages: pages that were brought in last time; both are hints, without a lock
+ */
+struct odp_umem {
+	refcount_t refs;
+	struct odp_mirror *mirror;
+	struct interval_tree_node node;
+	bool open;
+	struct odp_counts counts;
+	struct odp_counts *total;
+	unsigned long ahead_from;
+	unsigned int ahead_pages;
+};
+
+/*
+ * Page entries: page frame number and whether it may be written, as an xarray value. No reference
+ * goes with it: the notifier takes the entry away before the page goes.
+ */
+static inline void *odp_entry(unsigned long pfn, bool writable)
+{
+	return xa_mk_value(pfn << 1 | writable);
+}
+
+static inline struct page *odp_entry_page(const void *entry)
+{
+	return pfn_to_page(xa_to_value(entry) >> 1);
+}
+
+static inline bool odp_entry_allows(const void *entry, bool write)
+{
+	return entry && (!write || (xa_to_value(entry) & 1));
+}
+
+static inline unsigned long odp_chunk_start(const struct odp_chunk *chunk)
+{
+	return chunk->notifier.interval_tree.start;
+}
+
+static inline unsigned long odp_chunk_index(const struct odp_chunk *chunk, unsigned long uva)
+{
+	return (uva - odp_chunk_start(chunk)) >> PAGE_SHIFT;
+}
+
+/*
+ * Use the chunk's pages. A rwlock alone would let readers with bottom halves off pass a waiting
+ * writer for ever, and a munmap() must not starve; writers cannot be preempted, so the wait for
+ * them is short.
+ */
+static inline void odp_chunk_use(struct odp_chunk *chunk)
+{
+	local_bh_disable();
+	while (unlikely(atomic_read(&chunk->writers)))
+		cpu_relax();
+	read_lock(&chunk->lock);
+}
+
+static inline void odp_chunk_unuse(struct odp_chunk *chunk)
+{
+	read_unlock(&chunk->lock);
+	local_bh_enable();
+}
+
+/* Change the chunk's entries: nobody uses its pages. */
+static inline void odp_chunk_change(struct odp_chunk *chunk)
+{
+	local_bh_disable();
+	atomic_inc(&chunk->writers);
+	write_lock(&chunk->lock);
+}
+
+static inline void odp_chunk_changed(struct odp_chunk *chunk)
+{
+	write_unlock(&chunk->lock);
+	atomic_dec(&chunk->writers);
+	local_bh_enable();
+}
+
+/**
+ * odp_mirror_get() - the mirror of the calling process
+ *
+ * Context: process, may sleep.
+ * Return: a reference for odp_mirror_put(), or ERR_PTR(-ENOMEM).
+ */
+struct odp_mirror *odp_mirror_get(void);
+
+/* One more reference; the caller has one. Any context. */
+static inline void odp_mirror_hold(struct odp_mirror *mirror)
+{
+	refcount_inc(&mirror->refs);
+}
+
+/* Give a reference back. Process context, sleeps. */
+void odp_mirror_put(struct odp_mirror *mirror);
+
+/* The chunk of @uva, if it exists. Caller is in an RCU read section. */
+static inline struct odp_chunk *odp_chunk_find(struct odp_mirror *mirror, unsigned long uva)
+{
+	return xa_load(&mirror->chunks, uva >> ODP_CHUNK_SHIFT);
+}
+
+/**
+ * odp_chunk_get() - the chunk of an address, to store pages in; made if need be
+ * @mirror: its process' memory is held (mmget())
+ * @uva: address
+ *
+ * Context: process, sleeps; not under mmap_lock.
+ * Return: the chunk, which stays until odp_chunk_put(), or ERR_PTR.
+ */
+struct odp_chunk *odp_chunk_get(struct odp_mirror *mirror, unsigned long uva);
+void odp_chunk_put(struct odp_chunk *chunk);
+
+/**
+ * odp_mirror_forget() - give back what no window looks at any more
+ * @mirror: the mirror
+ * @first: first byte of a window that has gone
+ * @last: last byte
+ *
+ * Context: process, sleeps.
+ */
+void odp_mirror_forget(struct odp_mirror *mirror, unsigned long first, unsigned long last);
+
+/**
+ * struct odp_tally - what faults came to
+ * @pages: that were brought in
+ * @retries: how often the walk had to begin again
+ */
+struct odp_tally {
+	unsigned long pages;
+	unsigned long retries;
+};
+
+/**
+ * odp_fault() - bring pages in
+ * @mirror: whose
+ * @start: address, of a page
+ * @end: address after the last page; the range is at most ODP_FAULT_PAGES and within one chunk
+ * @advice: ODP_PREFETCH_*
+ * @tally: added to
+ *
+ * Context: process, sleeps, for as long as the memory takes; no lock is held.
+ * Return: pages from @start on that are in place, or with ODP_PREFETCH_PRESENT dealt with, at least
+ * 1; -EFAULT: no memory at @start, or none for such use; -ENOMEM.
+ */
+long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end,
+	       unsigned int advice, struct odp_tally *tally);
+
+/* odp_umem.c: @n more of @count for the window and its device. Any context but hard interrupt. */
+void odp_umem_add(struct odp_umem *umem, enum odp_count count, unsigned long n);
+
+/* odp_umem.c: pages @first to @last of the chunk are going away. Caller holds the chunk's lock. */
+void odp_umem_count_invalidation(struct odp_chunk *chunk, unsigned long first,
+				 unsigned long last);
+
+/* Is any page from byte @first to byte @last in a window? */
+bool odp_umem_any(struct odp_mirror *mirror, unsigned long first, unsigned long last);
+
+/* odp_wait.c: what page faults and give-back run on. */
+extern struct workqueue_struct *odp_wq;
+
+#endif
