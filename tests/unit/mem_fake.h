@@ -25,8 +25,12 @@
  * @off: where in the first page the region begins
  * @num: pages
  * @pages: each a block of its own
- * @dirty: pages that were given back as written
+ * @dirty: pages that were asked for to be written
  * @fault: page that is not there, or -1
+ * @miss: page that has to be waited for, or -1
+ * @missed: where the latest access missed
+ * @ahead: bytes that it said it would touch
+ * @for_write: it was going to write
  * @out: chunks not given back
  * @seed: of the pattern, whose position 0 is the first byte of the first page
  */
@@ -37,6 +41,10 @@ struct fake {
 	u8 **pages;
 	bool *dirty;
 	int fault;
+	int miss;
+	u64 missed;
+	u64 ahead;
+	bool for_write;
 	int out;
 	u64 seed;
 };
@@ -46,33 +54,46 @@ static inline struct fake *fake_of(const struct rxe_mr *mr)
 	return (struct fake *)mr->umem;
 }
 
-static inline enum rxe_mem_err fake_chunk(struct rxe_mr *mr, u64 iova, void **kva, u32 *len)
+static inline enum rxe_mem_err fake_chunk(struct rxe_mr *mr, u64 iova, bool write,
+					  struct rxe_chunk *chunk)
 {
 	struct fake *f = fake_of(mr);
 	u64 pos = iova - mr->iova + f->off;
 	u32 page = pos / f->page_bytes, in_page = pos % f->page_bytes;
 
-	CHECK(*len > 0);
+	CHECK(chunk->len > 0);
 	CHECK(page < f->num);
 	if ((int)page == f->fault)
 		return RXE_MEM_FAULT;
+	if ((int)page == f->miss)
+		return RXE_MEM_MISS;
 	f->out++;
-	*kva = f->pages[page] + in_page;
-	if (*len > f->page_bytes - in_page)
-		*len = f->page_bytes - in_page;
+	f->dirty[page] |= write;
+	chunk->kva = f->pages[page] + in_page;
+	if (chunk->len > f->page_bytes - in_page)
+		chunk->len = f->page_bytes - in_page;
 	return RXE_MEM_OK;
 }
 
-static inline void fake_done(struct rxe_mr *mr, void *kva, bool dirty)
+static inline void fake_done(struct rxe_mr *mr, struct rxe_chunk *chunk)
+{
+	fake_of(mr)->out--;
+}
+
+/* Who waits; no access that hits looks at it. */
+static struct rxe_mem_wait fake_wait;
+
+static inline enum rxe_mem_err fake_begin_wait(struct rxe_mr *mr, u64 iova, u64 ahead, bool write,
+					       struct rxe_mem_wait *wait)
 {
 	struct fake *f = fake_of(mr);
-	u8 *p = kva;
-	u32 i;
 
-	f->out--;
-	for (i = 0; i < f->num; i++)
-		if (p >= f->pages[i] && p < f->pages[i] + f->page_bytes)
-			f->dirty[i] |= dirty;
+	CHECK(wait == &fake_wait);
+	CHECK_EQ(f->out, 0);
+	f->missed = iova;
+	f->ahead = ahead;
+	f->for_write = write;
+	return RXE_MEM_MISS;
 }
 
 static inline void fake_destroy(struct rxe_mr *mr)
@@ -93,6 +114,7 @@ static inline void fake_destroy(struct rxe_mr *mr)
 static const struct rxe_mr_ops fake_ops = {
 	.chunk = fake_chunk,
 	.done = fake_done,
+	.wait = fake_begin_wait,
 	.destroy = fake_destroy,
 };
 
@@ -107,6 +129,22 @@ static inline void fake_begin(void)
 static inline void fake_end(void)
 {
 	rxe_idtab_destroy(&fake_dev.mrs);
+}
+
+static inline enum rxe_mem_err fake_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len)
+{
+	return rxe_mem_read(mr, iova, buf, len, &fake_wait);
+}
+
+static inline enum rxe_mem_err fake_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len)
+{
+	return rxe_mem_write(mr, iova, buf, len, &fake_wait);
+}
+
+static inline enum rxe_mem_err fake_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
+					   u64 *orig)
+{
+	return rxe_mem_atomic(mr, iova, op, orig, &fake_wait);
 }
 
 /* Byte @pos of the pages, guards included. */
@@ -145,6 +183,7 @@ static inline struct rxe_mr *fake_mr(u32 page_bytes, u32 off, u64 iova, u32 leng
 	for (i = 0; i < f->num; i++)
 		f->pages[i] = aligned_alloc(page_bytes < 64 ? page_bytes : 64, page_bytes);
 	f->fault = -1;
+	f->miss = -1;
 	fake_refill(f, unit_rand());
 
 	mr = rxe_mr_alloc(&fake_pd, &fake_ops, iova, length, access);

@@ -92,7 +92,7 @@ static void gather_pieces(u32 num, u32 total)
 		do {
 			n = 1 + unit_below(total - pos < 60 ? total - pos : 60);
 			unit_note("%u entries, %u bytes: %u at %u", num, total, n, pos);
-			CHECK_EQ(rxe_sgl_gather(&sgl, buf, n), RXE_MEM_OK);
+			CHECK_EQ(rxe_sgl_gather(&sgl, buf, n, &fake_wait), RXE_MEM_OK);
 			for (i = 0; i < n; i++)
 				CHECK_EQ(buf[i], *place(num, pos + i));
 			pos += n;
@@ -114,11 +114,11 @@ static void scatter_pieces(u32 num, u32 total)
 	rxe_sgl_init(&sgl, &fake_pd, list, num, IB_ACCESS_LOCAL_WRITE);
 	for (pos = 0; pos < total; pos += n) {
 		n = 1 + unit_below(total - pos);
-		CHECK_EQ(rxe_sgl_scatter(&sgl, buf + pos, n), RXE_MEM_OK);
+		CHECK_EQ(rxe_sgl_scatter(&sgl, buf + pos, n, &fake_wait), RXE_MEM_OK);
 	}
 	/* At the end nothing is held, and nothing is left. */
 	CHECK(!sgl.mr);
-	CHECK_EQ(rxe_sgl_scatter(&sgl, buf, 1), RXE_MEM_LENGTH);
+	CHECK_EQ(rxe_sgl_scatter(&sgl, buf, 1, &fake_wait), RXE_MEM_LENGTH);
 	rxe_sgl_release(&sgl);
 
 	for (pos = 0; pos < total; pos++)
@@ -161,20 +161,20 @@ UNIT_CASE(empty_lists)
 
 	begin(ALL_ACCESS);
 	rxe_sgl_init(&sgl, &fake_pd, list, 0, 0);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 0), RXE_MEM_OK);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1), RXE_MEM_LENGTH);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 0, &fake_wait), RXE_MEM_OK);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1, &fake_wait), RXE_MEM_LENGTH);
 	rxe_sgl_seek(&sgl, 0);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1), RXE_MEM_LENGTH);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1, &fake_wait), RXE_MEM_LENGTH);
 	rxe_sgl_release(&sgl);
 
 	/* Nothing but entries of no bytes, with keys of nobody. */
 	list[0] = (struct ib_sge) { .addr = 1, .lkey = BAD_KEY };
 	list[1] = (struct ib_sge) { .addr = 2, .lkey = BAD_KEY };
 	rxe_sgl_init(&sgl, &fake_pd, list, 2, IB_ACCESS_LOCAL_WRITE);
-	CHECK_EQ(rxe_sgl_scatter(&sgl, &byte, 0), RXE_MEM_OK);
-	CHECK_EQ(rxe_sgl_scatter(&sgl, &byte, 1), RXE_MEM_LENGTH);
+	CHECK_EQ(rxe_sgl_scatter(&sgl, &byte, 0, &fake_wait), RXE_MEM_OK);
+	CHECK_EQ(rxe_sgl_scatter(&sgl, &byte, 1, &fake_wait), RXE_MEM_LENGTH);
 	rxe_sgl_seek(&sgl, 0);
-	CHECK_EQ(rxe_sgl_scatter(&sgl, &byte, 1), RXE_MEM_LENGTH);
+	CHECK_EQ(rxe_sgl_scatter(&sgl, &byte, 1, &fake_wait), RXE_MEM_LENGTH);
 	rxe_sgl_release(&sgl);
 	CHECK_EQ(rxe_sgl_length(list, 2), 0);
 	end();
@@ -193,7 +193,7 @@ UNIT_CASE(list_ends_early)
 		struct rxe_sgl sgl;
 
 		rxe_sgl_init(&sgl, &fake_pd, list, 2, IB_ACCESS_LOCAL_WRITE);
-		CHECK_EQ(rxe_sgl_scatter(&sgl, buf, 32), RXE_MEM_LENGTH);
+		CHECK_EQ(rxe_sgl_scatter(&sgl, buf, 32, &fake_wait), RXE_MEM_LENGTH);
 		rxe_sgl_release(&sgl);
 	}
 	fake_check(fake_of(regions[0]), 3, 20, 77);
@@ -210,7 +210,7 @@ static enum rxe_mem_err try_scatter(struct ib_pd *pd, u32 num, u32 skip, u32 len
 	unit_fill(buf, len, 5);
 	rxe_sgl_init(&sgl, pd, list, num, IB_ACCESS_LOCAL_WRITE);
 	rxe_sgl_seek(&sgl, skip);
-	err = rxe_sgl_scatter(&sgl, buf, len);
+	err = rxe_sgl_scatter(&sgl, buf, len, &fake_wait);
 	rxe_sgl_release(&sgl);
 	return err;
 }
@@ -249,7 +249,7 @@ UNIT_CASE(access_of_a_list)
 	list[0] = entry(0, 0, 10);
 	CHECK_EQ(try_scatter(&fake_pd, 1, 0, 1), RXE_MEM_ACCESS);
 	rxe_sgl_init(&sgl, &fake_pd, list, 1, 0);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1), RXE_MEM_OK);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1, &fake_wait), RXE_MEM_OK);
 	CHECK_EQ(byte, *place(1, 0));
 	rxe_sgl_release(&sgl);
 	end();
@@ -264,7 +264,34 @@ UNIT_CASE(fault_in_a_list)
 	list[0] = entry(0, 0, 60);
 	fake_of(regions[0])->fault = 2;
 	rxe_sgl_init(&sgl, &fake_pd, list, 1, 0);
-	CHECK_EQ(rxe_sgl_gather(&sgl, buf, 60), RXE_MEM_FAULT);
+	CHECK_EQ(rxe_sgl_gather(&sgl, buf, 60, &fake_wait), RXE_MEM_FAULT);
+	rxe_sgl_release(&sgl);
+	end();
+}
+
+/* What is touched ahead ends with the entry: the next one may be anywhere. */
+UNIT_CASE(miss_in_a_list)
+{
+	struct rxe_sgl sgl;
+	struct fake *f;
+	u8 buf[60];
+
+	begin(ALL_ACCESS);
+	list[0] = entry(1, 0, 10);
+	list[1] = entry(0, 0, 60);
+	f = fake_of(regions[0]);
+	f->miss = 0;
+	rxe_sgl_init(&sgl, &fake_pd, list, 2, 0);
+	fake_wait.ahead = 1000;
+	CHECK_EQ(rxe_sgl_gather(&sgl, buf, 60, &fake_wait), RXE_MEM_MISS);
+	CHECK_EQ(f->missed, list[1].addr);
+	CHECK_EQ(f->ahead, 60);
+	CHECK_EQ(f->for_write, false);
+	/* Done again, from where the message is. */
+	f->miss = -1;
+	rxe_sgl_seek(&sgl, 0);
+	CHECK_EQ(rxe_sgl_gather(&sgl, buf, 60, &fake_wait), RXE_MEM_OK);
+	CHECK_EQ(buf[59], unit_byte(f->seed, f->off + 49));
 	rxe_sgl_release(&sgl);
 	end();
 }
@@ -291,12 +318,12 @@ UNIT_CASE(seek_far)
 	list[2] = entry(2, 7, 5);
 	rxe_sgl_init(&sgl, &fake_pd, list, 3, 0);
 	rxe_sgl_seek(&sgl, 2ULL * U32_MAX + 4);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1), RXE_MEM_OK);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1, &fake_wait), RXE_MEM_OK);
 	CHECK_EQ(byte, unit_byte(fake_of(regions[2])->seed, fake_of(regions[2])->off + 11));
 	rxe_sgl_seek(&sgl, 2ULL * U32_MAX + 5);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1), RXE_MEM_LENGTH);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1, &fake_wait), RXE_MEM_LENGTH);
 	rxe_sgl_seek(&sgl, 0);
-	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1), RXE_MEM_KEY);
+	CHECK_EQ(rxe_sgl_gather(&sgl, &byte, 1, &fake_wait), RXE_MEM_KEY);
 	rxe_sgl_release(&sgl);
 	end();
 }

@@ -9,10 +9,12 @@
  *
  * Who may still be in our code when the module goes, and why that ends: devices and what belongs to
  * them, for which ib_unregister_driver() waits; datagrams being received, until the last socket is
- * closed; buffers of ours in queues, for which rxe_net_exit() waits; RCU callbacks of all of them.
+ * closed; buffers of ours in queues, for which rxe_net_exit() waits; page faults that nobody waits
+ * for any more, for which odp_exit() does; RCU callbacks of all of them.
  */
 #include <linux/module.h>
 #include <rdma/ib_verbs.h>
+#include <rdma/odp_umem.h>
 #include <rdma/rdma_netlink.h>
 
 #include "base/dev.h"
@@ -67,6 +69,9 @@ static int __init rxe_module_init(void)
 	err = rxc_crc32_init();
 	if (err)
 		return err;
+	err = odp_init();
+	if (err)
+		goto err_crc32;
 	rxe_run_module_init();
 	err = rxe_net_init(&net_handler);
 	if (err)
@@ -81,6 +86,8 @@ err_net:
 	rxe_net_exit();
 err_run:
 	rxe_run_module_exit();
+	odp_exit();
+err_crc32:
 	rxc_crc32_exit();
 	return err;
 }
@@ -91,6 +98,7 @@ static void __exit rxe_module_exit(void)
 	ib_unregister_driver(RDMA_DRIVER_RXE);
 	ib_unregister_client(&client);
 	rxe_net_exit();
+	odp_exit();
 	rxe_run_module_exit();
 	rcu_barrier();
 	rxc_crc32_exit();

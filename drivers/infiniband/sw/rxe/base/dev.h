@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <rdma/ib_verbs.h>
+#include <rdma/odp_umem.h>
 
 #include "idtab.h"
 #include "stats.h"
@@ -48,6 +49,7 @@ struct rxe_netns;
  * @mrs: key index (key >> 8) to struct rxe_mr
  * @ahs: AH number to struct rxe_ah, for user AHs
  * @stats: counters
+ * @odp: counters of on-demand memory
  * @going: is being removed; set before programs' QPs are flushed, each under its ownership, and
  *	read there by who modifies one: a QP is flushed, or sees it
  * @link_up: state of the port as last reported; guarded by RTNL
@@ -65,6 +67,7 @@ struct rxe_dev {
 	struct rxe_idtab mrs;
 	struct rxe_idtab ahs;
 	struct rxe_stats __percpu *stats;
+	struct odp_counts odp;
 	bool going;
 	bool link_up;
 	struct mutex rate_lock;

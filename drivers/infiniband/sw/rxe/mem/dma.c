@@ -14,14 +14,14 @@
 /* The linear map has holes only between sections, which are never smaller than this. */
 #define SPAN	SZ_1M
 
-static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, void **kva, u32 *len)
+static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, bool write, struct rxe_chunk *chunk)
 {
 	void *p = (void *)(uintptr_t)iova;
 
 	if ((uintptr_t)p != iova || !virt_addr_valid(p))
 		return RXE_MEM_FAULT;
-	*kva = p;
-	*len = min_t(u64, *len, SPAN - iova % SPAN);
+	chunk->kva = p;
+	chunk->len = min_t(u64, chunk->len, SPAN - iova % SPAN);
 	return RXE_MEM_OK;
 }
 

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 #include <rdma/ib_verbs.h>
+#include <rdma/odp_umem.h>
 
 #include "../base/idtab.h"
 
@@ -25,18 +26,71 @@ enum rxe_mem_err {
 	RXE_MEM_ALIGN,		/* atomic not on its natural boundary */
 	RXE_MEM_LENGTH,		/* more bytes than the scatter list has room for */
 	RXE_MEM_FAULT,		/* the memory behind the region is not accessible */
+	RXE_MEM_MISS,		/* a page is being brought in: do it all again when woken */
+	RXE_MEM_BUSY,		/* likewise, but there is no memory to wait with: try later */
+};
+
+/**
+ * struct rxe_mem_wait - who waits for pages that are not there
+ * @odp: the core's part
+ * @ahead: bytes from the address of an access on that the same message will touch; a hint, set
+ *	before the access
+ *
+ * Belongs to one half of a QP. An access that misses a page begins to wait; the same access, done
+ * again after the wake, says how it went.
+ */
+struct rxe_mem_wait {
+	struct odp_waiter odp;
+	u64 ahead;
+};
+
+/* @wake: as in struct odp_waiter. */
+static inline void rxe_mem_wait_init(struct rxe_mem_wait *wait,
+				     void (*wake)(struct odp_waiter *waiter))
+{
+	wait->odp.wake = wake;
+}
+
+/* Still to be woken? Then the access would miss again. */
+static inline bool rxe_mem_waiting(const struct rxe_mem_wait *wait)
+{
+	return odp_waiting(&wait->odp);
+}
+
+/* Wait no more; nobody is woken afterwards. Any context but hard interrupt. */
+static inline void rxe_mem_wait_cancel(struct rxe_mem_wait *wait)
+{
+	odp_wait_cancel(&wait->odp);
+}
+
+/**
+ * struct rxe_chunk - a contiguous piece of a region, in use
+ * @kva: its first byte
+ * @len: bytes
+ * @odp: on-demand: what keeps it in place
+ */
+struct rxe_chunk {
+	void *kva;
+	u32 len;
+	struct odp_access odp;
 };
 
 /**
  * struct rxe_mr_ops - how a kind of region finds its memory
- * @chunk: the longest contiguous piece at @iova, at most @len bytes (@len > 0, range checked): sets
- *	*@kva and *@len; returns RXE_MEM_OK or RXE_MEM_FAULT. The piece stays valid until @done.
- * @done: end of the use of a chunk; @dirty if it was written. May be NULL.
+ * @chunk: the longest contiguous piece at @iova, at most chunk->len bytes (not 0, range checked):
+ *	sets @chunk; returns RXE_MEM_OK, RXE_MEM_FAULT or RXE_MEM_MISS. The piece stays valid until
+ *	@done.
+ * @done: end of the use of a chunk. May be NULL.
+ * @wait: @chunk has missed at @iova: wait there for @ahead bytes; returns RXE_MEM_MISS,
+ *	RXE_MEM_BUSY, or RXE_MEM_FAULT when that was waited for in vain. NULL if @chunk never does.
  * @destroy: frees what the kind holds. Sleeps.
  */
 struct rxe_mr_ops {
-	enum rxe_mem_err (*chunk)(struct rxe_mr *mr, u64 iova, void **kva, u32 *len);
-	void (*done)(struct rxe_mr *mr, void *kva, bool dirty);
+	enum rxe_mem_err (*chunk)(struct rxe_mr *mr, u64 iova, bool write,
+				  struct rxe_chunk *chunk);
+	void (*done)(struct rxe_mr *mr, struct rxe_chunk *chunk);
+	enum rxe_mem_err (*wait)(struct rxe_mr *mr, u64 iova, u64 ahead, bool write,
+				 struct rxe_mem_wait *wait);
 	void (*destroy)(struct rxe_mr *mr);
 };
 
@@ -53,6 +107,8 @@ struct rxe_mr_ops {
  * @umem: pinned: the pages' owner
  * @pages: pinned: every page of it in order
  * @page_off: pinned: offset of @iova in the first page
+ * @odp: on-demand: the window on the process
+ * @uva: on-demand: address of @iova in the process
  *
  * All constant from publish to retire.
  */
@@ -68,6 +124,8 @@ struct rxe_mr {
 	struct ib_umem *umem;
 	struct page **pages;
 	u32 page_off;
+	struct odp_umem *odp;
+	unsigned long uva;
 };
 
 static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
@@ -87,6 +145,21 @@ static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
  * Return: the region, published, or ERR_PTR: -EINVAL, -ENOMEM (also RLIMIT_MEMLOCK), -EFAULT.
  */
 struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access);
+
+/**
+ * rxe_mr_reg_odp() - register memory of the calling process on demand
+ * @pd: protection domain
+ * @uva: first byte in the process
+ * @length: bytes; U64_MAX with @uva and @iova 0 is the whole address space, now and later
+ * @iova: address of the first byte for users of the key
+ * @access: IB_ACCESS_*, checked by the core's policy
+ *
+ * Nothing is pinned, accounted or looked at; there need not be any memory yet.
+ *
+ * Context: process, may sleep.
+ * Return: the region, published, or ERR_PTR: -EINVAL, -ENOMEM.
+ */
+struct rxe_mr *rxe_mr_reg_odp(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access);
 
 /**
  * rxe_mr_get_dma() - the region of all kernel memory, for kernel users of the PD
@@ -130,11 +203,13 @@ void rxe_mem_put(struct rxe_mr *mr);
  * @iova: first byte; the range was checked by rxe_mem_get()
  * @buf: where to
  * @len: bytes
+ * @wait: idle; begins to wait on RXE_MEM_MISS
  *
  * Context: any but hard interrupt.
- * Return: RXE_MEM_OK, RXE_MEM_RANGE or RXE_MEM_FAULT.
+ * Return: RXE_MEM_OK, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
-enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len);
+enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
+			      struct rxe_mem_wait *wait);
 
 /**
  * rxe_mem_write() - buffer to region, in increasing order, the last byte last
@@ -142,13 +217,16 @@ enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len);
  * @iova: first byte
  * @buf: where from
  * @len: bytes
+ * @wait: idle; begins to wait on RXE_MEM_MISS
  *
- * A program may poll the last byte to learn that all of them are there.
+ * A program may poll the last byte to learn that all of them are there. After RXE_MEM_MISS some of
+ * them may be; the last one is not, unless all are.
  *
  * Context: any but hard interrupt.
- * Return: RXE_MEM_OK, RXE_MEM_RANGE or RXE_MEM_FAULT.
+ * Return: RXE_MEM_OK, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
-enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len);
+enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
+			       struct rxe_mem_wait *wait);
 
 /**
  * struct rxe_atomic - a 64-bit atomic (IBA 9.4.5)
@@ -168,13 +246,32 @@ struct rxe_atomic {
  * @iova: the word
  * @op: what to do
  * @orig: the value before
+ * @wait: idle; begins to wait on RXE_MEM_MISS
+ *
+ * The word is found and changed under one hold of the region's lock.
  *
  * Context: any but hard interrupt.
- * Return: RXE_MEM_OK, RXE_MEM_ALIGN (iova or memory not 8-byte aligned), RXE_MEM_RANGE or
- * RXE_MEM_FAULT.
+ * Return: RXE_MEM_OK, RXE_MEM_ALIGN (iova or memory not 8-byte aligned), RXE_MEM_RANGE,
+ * RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
 enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
-				u64 *orig);
+				u64 *orig, struct rxe_mem_wait *wait);
+
+/**
+ * rxe_mem_advise() - what a program says that it will do with its on-demand memory
+ * @pd: protection domain that the keys must be of
+ * @what: IB_UVERBS_ADVISE_MR_ADVICE_*
+ * @flags: IB_UVERBS_ADVISE_MR_FLAG_*
+ * @sges: pieces of regions
+ * @num: of them, not 0
+ *
+ * Context: process, sleeps.
+ * Return: 0; -ENOENT for a key that is none of this PD; -EPERM when pages for writing are asked for
+ * where the region does not allow it; -EFAULT for a range outside of the region, or, unless it is
+ * done later, without memory; -EINVAL for a region that is not on demand; -EOPNOTSUPP; -ENOMEM.
+ */
+int rxe_mem_advise(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice what, u32 flags,
+		   const struct ib_sge *sges, u32 num);
 
 /**
  * struct rxe_sgl - a cursor over a scatter/gather list
@@ -218,24 +315,28 @@ void rxe_sgl_seek(struct rxe_sgl *sgl, u64 pos);
  * @sgl: the cursor; advanced by what was moved
  * @buf: where to
  * @len: bytes
+ * @wait: idle; begins to wait on RXE_MEM_MISS
  *
  * Context: any but hard interrupt.
  * Return: RXE_MEM_OK; RXE_MEM_LENGTH when the list ends before; or what rxe_mem_get() or
  * rxe_mem_read() says.
  */
-enum rxe_mem_err rxe_sgl_gather(struct rxe_sgl *sgl, void *buf, u32 len);
+enum rxe_mem_err rxe_sgl_gather(struct rxe_sgl *sgl, void *buf, u32 len,
+				struct rxe_mem_wait *wait);
 
 /**
  * rxe_sgl_scatter() - move the next bytes into the list
  * @sgl: the cursor; advanced by what was moved
  * @buf: where from
  * @len: bytes
+ * @wait: idle; begins to wait on RXE_MEM_MISS
  *
  * Context: any but hard interrupt.
  * Return: RXE_MEM_OK; RXE_MEM_LENGTH when the list ends before; or what rxe_mem_get() or
  * rxe_mem_write() says.
  */
-enum rxe_mem_err rxe_sgl_scatter(struct rxe_sgl *sgl, const void *buf, u32 len);
+enum rxe_mem_err rxe_sgl_scatter(struct rxe_sgl *sgl, const void *buf, u32 len,
+				 struct rxe_mem_wait *wait);
 
 /* Bytes of the whole list; 64 bits, as 32 entries of 4 GiB need them. */
 u64 rxe_sgl_length(const struct ib_sge *sge, u32 num);

@@ -40,4 +40,20 @@ static inline bool rxe_mr_covers(const struct rxe_mr *mr, u64 iova, u64 len)
 	return off <= mr->length && len <= mr->length - off;
 }
 
+/* On-demand: the address in the process. The only place where an iova becomes one. */
+static inline unsigned long rxe_mr_uva(const struct rxe_mr *mr, u64 iova)
+{
+	return mr->uva + (unsigned long)(iova - mr->iova);
+}
+
+/*
+ * Can there be such a region? The last byte must have an address too, in both of the spaces, and in
+ * the CPU's word.
+ */
+static inline bool rxe_mr_addressable(u64 uva, u64 iova, u64 length)
+{
+	return length && uva + (length - 1) >= uva && iova + (length - 1) >= iova &&
+	       uva + (length - 1) <= ULONG_MAX;
+}
+
 #endif

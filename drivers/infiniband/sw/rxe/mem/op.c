@@ -29,25 +29,37 @@
 /* Does something to @len > 0 bytes at @kva of the region and at @buf. */
 typedef void (*chunk_fn)(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len);
 
+/* Wait at @iova, @done bytes into an access that has @left bytes left. */
+static noinline enum rxe_mem_err miss(struct rxe_mr *mr, u64 iova, u32 done, u32 left, bool write,
+				      struct rxe_mem_wait *wait)
+{
+	u64 ahead = max_t(u64, left, wait->ahead - min_t(u64, wait->ahead, done));
+
+	return mr->ops->wait(mr, iova, ahead, write, wait);
+}
+
 /* Inlined into its callers, so that @fn is not an indirect call. */
 static __always_inline enum rxe_mem_err walk(struct rxe_mr *mr, u64 iova, u8 *buf, u32 len,
-					     bool dirty, chunk_fn fn)
+					     bool write, chunk_fn fn, struct rxe_mem_wait *wait)
 {
+	struct rxe_chunk chunk;
 	enum rxe_mem_err err;
-	void *kva;
-	u32 n;
+	u32 n, left = len;
 
 	if (!rxe_mr_covers(mr, iova, len))
 		return RXE_MEM_RANGE;
 
-	for (; len; iova += n, buf += n, len -= n) {
-		n = len;
-		err = mr->ops->chunk(mr, iova, &kva, &n);
+	for (; left; iova += n, buf += n, left -= n) {
+		chunk.len = left;
+		err = mr->ops->chunk(mr, iova, write, &chunk);
+		if (err == RXE_MEM_MISS)
+			return miss(mr, iova, len - left, left, write, wait);
 		if (err)
 			return err;
-		fn(mr, kva, buf, n);
+		n = chunk.len;
+		fn(mr, chunk.kva, buf, n);
 		if (mr->ops->done)
-			mr->ops->done(mr, kva, dirty);
+			mr->ops->done(mr, &chunk);
 	}
 	return RXE_MEM_OK;
 }
@@ -85,9 +97,10 @@ static void read_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
 		memcpy(buf, kva, len);
 }
 
-enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len)
+enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
+			      struct rxe_mem_wait *wait)
 {
-	return walk(mr, iova, buf, len, false, read_chunk);
+	return walk(mr, iova, buf, len, false, read_chunk, wait);
 }
 
 /* The size of the word that ends at @end, of data that is @len > 0 bytes long. */
@@ -158,9 +171,10 @@ static void write_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
 	store_word(kva + body, buf + body, word);
 }
 
-enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len)
+enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
+			       struct rxe_mem_wait *wait)
 {
-	return walk(mr, iova, (u8 *)buf, len, true, write_chunk);
+	return walk(mr, iova, (u8 *)buf, len, true, write_chunk, wait);
 }
 
 static u64 execute(void *word, const struct rxe_atomic *op)
@@ -171,29 +185,30 @@ static u64 execute(void *word, const struct rxe_atomic *op)
 }
 
 enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
-				u64 *orig)
+				u64 *orig, struct rxe_mem_wait *wait)
 {
-	u32 len = sizeof(u64);
+	struct rxe_chunk chunk = { .len = sizeof(u64) };
 	enum rxe_mem_err err;
-	void *kva;
 
 	if (!IS_ALIGNED(iova, sizeof(u64)))
 		return RXE_MEM_ALIGN;
 	if (!rxe_mr_covers(mr, iova, sizeof(u64)))
 		return RXE_MEM_RANGE;
 
-	err = mr->ops->chunk(mr, iova, &kva, &len);
+	err = mr->ops->chunk(mr, iova, true, &chunk);
+	if (err == RXE_MEM_MISS)
+		return miss(mr, iova, 0, sizeof(u64), true, wait);
 	if (err)
 		return err;
 	/*
 	 * An aligned iova does not make aligned memory: the two may begin anywhere. If the memory
 	 * is aligned, the word is all in the chunk.
 	 */
-	if (IS_ALIGNED((uintptr_t)kva, sizeof(u64)))
-		*orig = execute(kva, op);
+	if (IS_ALIGNED((uintptr_t)chunk.kva, sizeof(u64)))
+		*orig = execute(chunk.kva, op);
 	else
 		err = RXE_MEM_ALIGN;
 	if (mr->ops->done)
-		mr->ops->done(mr, kva, !err);
+		mr->ops->done(mr, &chunk);
 	return err;
 }

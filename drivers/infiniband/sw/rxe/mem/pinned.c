@@ -25,18 +25,18 @@
 #define MAX_PAGES	(INT_MAX / sizeof(struct page *))
 #define RESCHED_PAGES	4096
 
-static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, void **kva, u32 *len)
+static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, bool write, struct rxe_chunk *chunk)
 {
 	u64 off = iova - mr->iova + mr->page_off;
 
-	*kva = kmap_local_page(mr->pages[off >> PAGE_SHIFT]) + offset_in_page(off);
-	*len = min_t(u32, *len, PAGE_SIZE - offset_in_page(off));
+	chunk->kva = kmap_local_page(mr->pages[off >> PAGE_SHIFT]) + offset_in_page(off);
+	chunk->len = min_t(u32, chunk->len, PAGE_SIZE - offset_in_page(off));
 	return RXE_MEM_OK;
 }
 
-static void done(struct rxe_mr *mr, void *kva, bool dirty)
+static void done(struct rxe_mr *mr, struct rxe_chunk *chunk)
 {
-	kunmap_local(kva);
+	kunmap_local(chunk->kva);
 }
 
 static void destroy(struct rxe_mr *mr)
@@ -83,20 +83,13 @@ static int pin(struct rxe_mr *mr, u64 uva, u64 num)
 	return list_pages(mr, num);
 }
 
-/* The last byte must have an address too, in both of the spaces, and in the CPU's word. */
-static bool addressable(u64 uva, u64 iova, u64 length)
-{
-	return length && uva + (length - 1) >= uva && iova + (length - 1) >= iova &&
-	       uva + (length - 1) <= ULONG_MAX;
-}
-
 struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access)
 {
 	struct rxe_mr *mr;
 	u64 num;
 	int err;
 
-	if (!addressable(uva, iova, length))
+	if (!rxe_mr_addressable(uva, iova, length))
 		return ERR_PTR(-EINVAL);
 	num = ((uva + (length - 1)) >> PAGE_SHIFT) - (uva >> PAGE_SHIFT) + 1;
 	/* Before anything is pinned: a program must not make the allocator warn. */

@@ -64,10 +64,12 @@ static enum rxe_mem_err grab(struct rxe_sgl *sgl)
 	return rxe_mem_get(sgl->pd, sge->lkey, sge->addr, sge->length, sgl->access, &sgl->mr);
 }
 
-static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u32 len)
+static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u32 len,
+			     struct rxe_mem_wait *wait)
 {
 	const struct ib_sge *sge;
 	enum rxe_mem_err err;
+	u64 ahead = wait->ahead;
 	u32 n;
 
 	for (; len; len -= n) {
@@ -79,11 +81,13 @@ static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u3
 
 		sge = &sgl->sge[sgl->cur];
 		n = min(len, sge->length - sgl->off);
-		err = to ? rxe_mem_read(sgl->mr, sge->addr + sgl->off, to, n) :
-			   rxe_mem_write(sgl->mr, sge->addr + sgl->off, from, n);
+		wait->ahead = min_t(u64, ahead, sge->length - sgl->off);
+		err = to ? rxe_mem_read(sgl->mr, sge->addr + sgl->off, to, n, wait) :
+			   rxe_mem_write(sgl->mr, sge->addr + sgl->off, from, n, wait);
 		if (err)
 			return err;
 		sgl->off += n;
+		ahead -= min_t(u64, ahead, n);
 		if (to)
 			to += n;
 		else
@@ -93,14 +97,16 @@ static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u3
 	return RXE_MEM_OK;
 }
 
-enum rxe_mem_err rxe_sgl_gather(struct rxe_sgl *sgl, void *buf, u32 len)
+enum rxe_mem_err rxe_sgl_gather(struct rxe_sgl *sgl, void *buf, u32 len,
+				struct rxe_mem_wait *wait)
 {
-	return move(sgl, buf, NULL, len);
+	return move(sgl, buf, NULL, len, wait);
 }
 
-enum rxe_mem_err rxe_sgl_scatter(struct rxe_sgl *sgl, const void *buf, u32 len)
+enum rxe_mem_err rxe_sgl_scatter(struct rxe_sgl *sgl, const void *buf, u32 len,
+				 struct rxe_mem_wait *wait)
 {
-	return move(sgl, NULL, buf, len);
+	return move(sgl, NULL, buf, len, wait);
 }
 
 u64 rxe_sgl_length(const struct ib_sge *sge, u32 num)

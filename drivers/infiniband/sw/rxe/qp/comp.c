@@ -6,6 +6,9 @@
  * before it, as far as that needs no answer of its own: a READ or an atomic in the way means that
  * its answer was lost (IBA 9.7.6.1.2), and the requester goes back to it.
  *
+ * Data for a page that is not there waits in comp.queue, and later answers behind it. It was asked
+ * for once and has come; that we are slow is no reason to ask again.
+ *
  * Answers from before comp.psn are late copies and ignored. Answers beyond what was ever asked for
  * (req.limit) are not the peer's: dropped and counted.
  */
@@ -31,11 +34,27 @@ static bool is_atomic(const struct rxe_swqe *wqe)
 	return wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP || wqe->opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
 }
 
+/* Answers that may wait: as many as a peer sends for what we ask for at a time, and then some. */
+#define QUEUE_LIMIT	2048
+
+static void drop_list(struct rxe_qp *qp)
+{
+	rxe_sgl_release(&qp->comp.sgl);
+	qp->comp.sgl_valid = false;
+}
+
+bool rxe_comp_stalled(const struct rxe_qp *qp)
+{
+	rxe_assert_owned(qp);
+	return !skb_queue_empty(&qp->comp.queue);
+}
+
 void rxe_comp_reset(struct rxe_qp *qp)
 {
 	rxe_assert_owned(qp);
-	rxe_sgl_release(&qp->comp.sgl);
-	qp->comp.sgl_valid = false;
+	drop_list(qp);
+	rxe_mem_wait_cancel(&qp->comp.wait);
+	__skb_queue_purge(&qp->comp.queue);
 }
 
 /* The oldest work request that has PSNs, or NULL. */
@@ -63,7 +82,7 @@ static void finish(struct rxe_qp *qp, struct rxe_swqe *wqe)
 
 	if (answered && qp->req.rd_atomic && qp->sq.next != qp->sq.tail)
 		qp->req.rd_atomic--;
-	rxe_comp_reset(qp);
+	drop_list(qp);
 	if (qp->sq.next == qp->sq.tail)
 		rxe_req_reset(qp);
 	rxe_wc_send(qp, IB_WC_SUCCESS);
@@ -152,60 +171,70 @@ static void bad_response(struct rxe_qp *qp)
 	rxe_state_send_failed(qp, IB_WC_BAD_RESP_ERR);
 }
 
-/* Write answer data to byte @off of the work request's list. Return: false when it failed. */
-static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, const void *data, u32 len)
+/*
+ * Write the answer's data to byte @off of the work request's list, and complete what is complete.
+ * Return: false when it has to wait.
+ */
+static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_pkt *pkt, u32 off,
+		  const void *data, u32 len)
 {
 	struct rxe_sgl *sgl = scatter_list(qp, wqe);
+	struct rxe_mem_wait *wait = &qp->comp.wait;
 	enum rxe_mem_err err;
 
 	rxe_sgl_seek(sgl, off);
-	err = rxe_sgl_scatter(sgl, data, len);
-	if (err)
+	wait->ahead = wqe->length - off;
+	err = rxe_sgl_scatter(sgl, data, len, wait);
+	if (err == RXE_MEM_MISS)
+		return false;
+	if (err == RXE_MEM_BUSY)
+		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+	else if (err)
 		rxe_state_send_failed(qp, rxe_wc_local_status(err));
-	return !err;
+	else if (pkt->psn == wqe->last_psn)
+		finish(qp, wqe);
+	else
+		progress(qp, rxe_psn_add(pkt->psn, 1));
+	return true;
 }
 
-static void take_read_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+static bool take_read_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
 {
 	struct rxe_swqe *wqe = oldest_sent(qp);
 	u32 off;
 
 	if (!wqe || !is_read(wqe)) {
 		bad_response(qp);
-		return;
+		return true;
 	}
 	off = rxe_psn_diff(pkt->psn, wqe->first_psn) * qp->mtu;
 	if (pkt->payload_len != min(wqe->length - off, qp->mtu)) {
 		bad_response(qp);
-		return;
+		return true;
 	}
-	if (!place(qp, wqe, off, payload, pkt->payload_len))
-		return;
-	if (pkt->psn == wqe->last_psn)
-		finish(qp, wqe);
-	else
-		progress(qp, rxe_psn_add(pkt->psn, 1));
+	return place(qp, wqe, pkt, off, payload, pkt->payload_len);
 }
 
-static void take_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+static bool take_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_swqe *wqe = oldest_sent(qp);
 
-	if (!wqe || !is_atomic(wqe))
-		bad_response(qp);
-	else if (place(qp, wqe, 0, &pkt->atomic_orig, sizeof(pkt->atomic_orig)))
-		finish(qp, wqe);
+	if (wqe && is_atomic(wqe))
+		return place(qp, wqe, pkt, 0, &pkt->atomic_orig, sizeof(pkt->atomic_orig));
+	bad_response(qp);
+	return true;
 }
 
-/* READ and atomic answers must come without a gap before them. */
-static void take_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+/* READ and atomic answers must come without a gap before them. Return: false to wait. */
+static bool take_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
 {
-	if (!acknowledge(qp, rxe_psn_add(pkt->psn, -1)) || pkt->psn != qp->comp.psn)
+	if (!acknowledge(qp, rxe_psn_add(pkt->psn, -1)) || pkt->psn != qp->comp.psn) {
 		rxe_retry_lost(qp);
-	else if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ_RESP)
-		take_read_data(qp, pkt, payload);
-	else
-		take_atomic(qp, pkt);
+		return true;
+	}
+	if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ_RESP)
+		return take_read_data(qp, pkt, payload);
+	return take_atomic(qp, pkt);
 }
 
 /* Is the answer about something that is still outstanding? Counts it if not. */
@@ -226,14 +255,49 @@ static bool in_window(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	return true;
 }
 
-void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+/* Take the answer, or have it wait as the first of the queue. */
+static void take(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {
-	rxe_assert_owned(qp);
+	bool done = true;
+
 	if (in_window(qp, pkt)) {
 		if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_ACK)
 			take_ack(qp, pkt);
 		else
-			take_data(qp, pkt, skb->data + pkt->payload_off);
+			done = take_data(qp, pkt, skb->data + pkt->payload_off);
 	}
-	consume_skb(skb);
+	if (done)
+		consume_skb(skb);
+	else
+		__skb_queue_head(&qp->comp.queue, skb);
+}
+
+void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	struct rxe_comp *comp = &qp->comp;
+
+	rxe_assert_owned(qp);
+	if (skb_queue_empty(&comp->queue)) {
+		take(qp, pkt, skb);
+	} else if (skb_queue_len(&comp->queue) < QUEUE_LIMIT) {
+		__skb_queue_tail(&comp->queue, skb);
+	} else {
+		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		kfree_skb(skb);
+	}
+}
+
+void rxe_comp_run(struct rxe_qp *qp)
+{
+	struct rxe_comp *comp = &qp->comp;
+	struct sk_buff *skb;
+	struct rxe_pkt pkt;
+
+	rxe_assert_owned(qp);
+	while (!rxe_mem_waiting(&comp->wait) && (skb = __skb_dequeue(&comp->queue))) {
+		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
+			take(qp, &pkt, skb);
+		else
+			kfree_skb(skb);
+	}
 }

@@ -193,6 +193,7 @@ struct rxe_rq {
  * @started: the work request at sq.next has its PSNs
  * @rnr_wait: peer had no receive posted; nothing is sent until the timer ends it
  * @sgl: source of the work request at sq.next
+ * @wait: for the page that the next packet needs
  * @rd_atomic: READs and atomics that wait for their answer
  * @since_ack: packets since one that asked for an acknowledgement
  */
@@ -203,6 +204,7 @@ struct rxe_req {
 	bool started;
 	bool rnr_wait;
 	struct rxe_sgl sgl;
+	struct rxe_mem_wait wait;
 	u32 rd_atomic;
 	u32 since_ack;
 };
@@ -212,6 +214,8 @@ struct rxe_req {
  * @psn: oldest PSN that is not acknowledged
  * @sgl: destination of the READ at sq.tail
  * @sgl_valid: @sgl belongs to a READ
+ * @wait: for the page that the first answer of @queue needs
+ * @queue: answers: the one that waits, and those behind it; bounded
  * @rewound: a loss at @psn, or a silence, made the requester go back already; the window is small
  *	until progress clears it
  * @silences: timeouts in a row, without progress; stops at the longest back-off
@@ -225,6 +229,8 @@ struct rxe_comp {
 	u32 psn;
 	struct rxe_sgl sgl;
 	bool sgl_valid;
+	struct rxe_mem_wait wait;
+	struct sk_buff_head queue;
 	bool rewound;
 	u8 silences;
 	u8 retries;
@@ -288,7 +294,9 @@ struct rxe_reply {
  * @replay_size: its entries, max_dest_rd_atomic
  * @replay_next: the entry that the next atomic takes
  * @reply: READ answer in progress
- * @queue: requests behind @reply; bounded by the backlog's limit
+ * @wait: for the page that @reply, or the first request of @queue, needs
+ * @queue: requests behind @reply, or a request that waits and those behind it; bounded
+ * @queue_psn: after the requests of @queue that follow @psn without a gap
  */
 struct rxe_resp {
 	u32 psn;
@@ -309,7 +317,9 @@ struct rxe_resp {
 	u32 replay_size;
 	u32 replay_next;
 	struct rxe_reply reply;
+	struct rxe_mem_wait wait;
 	struct sk_buff_head queue;
+	u32 queue_psn;
 };
 
 /**

@@ -11,7 +11,7 @@
  *
  * What holds a work request back: the window, the number of READs and atomics that the peer
  * accepts, a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack,
- * the budget.
+ * a page of the source that is not there, the budget.
  */
 #include "../wire/psn.h"
 #include "egress.h"
@@ -62,7 +62,8 @@ enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off
 		return RXE_MEM_OK;
 	}
 	rxe_sgl_seek(&qp->req.sgl, off);
-	return rxe_sgl_gather(&qp->req.sgl, to, len);
+	qp->req.wait.ahead = wqe->length - off;
+	return rxe_sgl_gather(&qp->req.sgl, to, len, &qp->req.wait);
 }
 
 /* May a work request begin of which nothing was ever sent? */
@@ -121,7 +122,7 @@ static bool wants_ack(struct rxe_qp *qp, bool last)
 	return last || ++qp->req.since_ack >= ACK_EVERY || (s32)unacked(qp) + 1 >= window(qp);
 }
 
-/* One packet of a SEND or WRITE. Return: RXE_MEM_OK also when the packet was lost at once. */
+/* One packet of a SEND or WRITE. Return: RXE_MEM_OK also when the packet is lost at once. */
 static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	struct rxe_req *req = &qp->req;
@@ -146,11 +147,14 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		req->since_ack = 0;
 	if (!rxe_egress_begin(qp, &qp->path, &pkt, &out)) {
 		err = rxe_req_gather(qp, wqe, req->sent, out.payload, len);
-		if (err) {
+		if (err)
 			rxe_egress_abort(&out);
+		else
+			rxe_egress_send(qp, &pkt, &out);
+		if (err == RXE_MEM_BUSY)
+			rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
+		else if (err)
 			return err;
-		}
-		rxe_egress_send(qp, &pkt, &out);
 	}
 	req->sent += len;
 	req->psn = rxe_psn_add(req->psn, 1);
@@ -193,7 +197,10 @@ static void end(struct rxe_qp *qp)
 	qp->sq.next = (qp->sq.next + 1) & qp->sq.mask;
 }
 
-/* Send one packet of @wqe, which is started. Return: false when it turned out to be impossible. */
+/*
+ * Send one packet of @wqe, which is started. Return: false when it has to wait, or has turned out
+ * to be impossible.
+ */
 static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	struct rxe_req *req = &qp->req;
@@ -203,6 +210,8 @@ static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		send_request(qp, wqe);
 	} else {
 		err = send_segment(qp, wqe);
+		if (err == RXE_MEM_MISS)
+			return false;
 		if (err) {
 			wqe->status = rxe_wc_local_status(err);
 			return false;
@@ -238,7 +247,7 @@ static bool step_rc(struct rxe_qp *qp)
 	struct rxe_req *req = &qp->req;
 	struct rxe_swqe *wqe;
 
-	if (req->rnr_wait || (s32)unacked(qp) >= window(qp))
+	if (req->rnr_wait || (s32)unacked(qp) >= window(qp) || rxe_mem_waiting(&req->wait))
 		return false;
 	wqe = rxe_sq_next(qp);
 	if (!wqe || (wqe->state == RXE_SWQE_POSTED && qp->state != IB_QPS_RTS))
@@ -252,22 +261,25 @@ static bool step_rc(struct rxe_qp *qp)
 		if (send_one(qp, wqe))
 			return true;
 	}
-	fail_in_turn(qp, wqe);
+	if (wqe->status)
+		fail_in_turn(qp, wqe);
 	return false;
 }
 
 /* Datagrams complete as they leave. */
 static bool step_ud(struct rxe_qp *qp)
 {
-	enum ib_wc_status status;
 	struct rxe_swqe *wqe;
+	int status;
 
-	if (qp->state != IB_QPS_RTS)
+	if (qp->state != IB_QPS_RTS || rxe_mem_waiting(&qp->req.wait))
 		return false;
 	wqe = rxe_sq_next(qp);
 	if (!wqe || !rxe_flight_ready(qp->flight))
 		return false;
 	status = wqe->status ? wqe->status : rxe_req_send_ud(qp, wqe);
+	if (status < 0)
+		return false;
 	if (status)
 		rxe_state_send_failed(qp, status);
 	else
@@ -314,6 +326,7 @@ void rxe_req_reset(struct rxe_qp *qp)
 
 	rxe_assert_owned(qp);
 	rxe_sgl_release(&req->sgl);
+	rxe_mem_wait_cancel(&req->wait);
 	req->started = false;
 	req->sent = 0;
 	req->rd_atomic = 0;

@@ -33,8 +33,11 @@ void rxe_req_seek(struct rxe_qp *qp);
 /* Let go of what the requester holds. Owner. */
 void rxe_req_reset(struct rxe_qp *qp);
 
-/* req_ud.c: send one datagram. Return: what completes the work request. */
-enum ib_wc_status rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe);
+/*
+ * req_ud.c: send one datagram. Return: enum ib_wc_status that completes the work request, or
+ * -EAGAIN when it waits for a page.
+ */
+int rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe);
 
 /* Copy the payload of a work request, inline or listed, from where the requester's cursor is. */
 enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, void *to,

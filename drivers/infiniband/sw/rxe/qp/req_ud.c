@@ -2,6 +2,9 @@
 /*
  * The requester of a datagram QP: one work request, one packet, complete when it has left.
  */
+#include <linux/errno.h>
+
+#include "../base/dev.h"
 #include "ah.h"
 #include "egress.h"
 #include "qp.h"
@@ -43,7 +46,7 @@ static u32 qkey_to_send(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
  * A datagram above the MTU is not sent, and that is no error (IBA C10-93.1.1). No route or no
  * memory is likewise a datagram that is lost, not a work request that failed.
  */
-static enum ib_wc_status send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
+static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 {
 	struct rxe_pkt pkt = {
 		.opcode = RXE_SVC_UD | (wqe->opcode == IB_WR_SEND_WITH_IMM ? RXE_WOP_SEND_ONLY_IMM :
@@ -72,14 +75,20 @@ static enum ib_wc_status send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct
 	else
 		rxe_egress_send(qp, &pkt, &out);
 	rxe_sgl_release(&qp->req.sgl);
+	if (err == RXE_MEM_MISS)
+		return -EAGAIN;
+	if (err == RXE_MEM_BUSY)
+		rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
+	else if (err)
+		return rxe_wc_local_status(err);
 	qp->req.psn = rxe_psn_add(qp->req.psn, 1);
-	return err ? rxe_wc_local_status(err) : IB_WC_SUCCESS;
+	return IB_WC_SUCCESS;
 }
 
-enum ib_wc_status rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe)
+int rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	struct rxe_handle *handle;
-	enum ib_wc_status status = IB_WC_LOC_QP_OP_ERR;
+	int status = IB_WC_LOC_QP_OP_ERR;
 	struct rxe_ah *ah = find_ah(qp, wqe, &handle);
 
 	rxe_assert_owned(qp);

@@ -14,6 +14,11 @@
  * PSN, so it takes the place of an acknowledgement that was due. An acknowledgement never names the
  * PSN of a READ or an atomic: there are requesters, Linux' own among them, that take it for the
  * answer and complete without data when the answer itself was lost.
+ *
+ * A request whose memory is not there waits for it at the head of resp.queue, and later ones behind
+ * it; it is executed as if it had arrived when the page did. The peer, which hears nothing for so
+ * long, may send again what is in the queue already; such copies are dropped, so that they do not
+ * take the room of what is new.
  */
 #include <linux/skbuff.h>
 
@@ -27,7 +32,7 @@
 #include "state.h"
 #include "wc.h"
 
-/* Requests that may wait behind a READ: a peer's window. */
+/* Requests that may wait behind a READ, or for memory: a peer's window. */
 #define QUEUE_LIMIT	1024
 
 void rxe_resp_answer(struct rxe_qp *qp, u8 syndrome, u32 psn)
@@ -169,7 +174,8 @@ static struct rxe_resp_view view_of(const struct rxe_qp *qp)
 	};
 }
 
-static void execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
+/* Return: false when the request has to wait. */
+static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
 {
 	struct rxe_resp_view view = view_of(qp);
 	enum rxe_resp_err err = rxe_resp_check(&view, pkt);
@@ -186,8 +192,11 @@ static void execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 			rxe_state_heard_peer(qp);
 		}
 	}
-	if (err)
+	if (err == RXE_RESP_LOST)
+		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+	else if (err && err != RXE_RESP_WAIT)
 		fail(qp, err, err == RXE_RESP_GAP ? qp->resp.psn : pkt->psn);
+	return err != RXE_RESP_WAIT;
 }
 
 static bool listening(const struct rxe_qp *qp)
@@ -196,15 +205,55 @@ static bool listening(const struct rxe_qp *qp)
 	       qp->state == IB_QPS_SQE;
 }
 
+/* Execute @skb, or have it wait as the first of the queue. */
 static void execute_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {
+	bool done = true;
+
 	if (!listening(qp))
 		rxe_count(qp->dev, RXE_STAT_DROP_QP_STATE);
 	else if (rxe_qp_is_ud(qp))
-		rxe_resp_ud(qp, pkt, skb);
+		done = rxe_resp_ud(qp, pkt, skb);
 	else
-		execute(qp, pkt, skb->data + pkt->payload_off);
-	consume_skb(skb);
+		done = execute(qp, pkt, skb->data + pkt->payload_off);
+	if (done) {
+		consume_skb(skb);
+	} else {
+		if (skb_queue_empty(&qp->resp.queue))
+			qp->resp.queue_psn = rxe_psn_add(pkt->psn, psns_of(qp, pkt));
+		__skb_queue_head(&qp->resp.queue, skb);
+	}
+}
+
+/* Is there a copy of the request in the queue? */
+static bool is_queued(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	const struct rxe_resp *resp = &qp->resp;
+
+	return !rxe_qp_is_ud(qp) && !skb_queue_empty(&resp->queue) &&
+	       !rxe_psn_before(pkt->psn, resp->psn) && rxe_psn_before(pkt->psn, resp->queue_psn);
+}
+
+static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (is_queued(qp, pkt)) {
+		rxe_count(qp->dev, RXE_STAT_DUP_REQUEST);
+		kfree_skb(skb);
+		return;
+	}
+	if (skb_queue_len(&resp->queue) >= QUEUE_LIMIT) {
+		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		kfree_skb(skb);
+		return;
+	}
+	if (skb_queue_empty(&resp->queue))
+		resp->queue_psn = resp->psn;
+	/* What comes after a gap is no news of what is before it. */
+	if (pkt->psn == resp->queue_psn)
+		resp->queue_psn = rxe_psn_add(pkt->psn, psns_of(qp, pkt));
+	__skb_queue_tail(&resp->queue, skb);
 }
 
 /*
@@ -225,26 +274,24 @@ void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 	rxe_assert_owned(qp);
 	if (peer_went_back(qp, pkt)) {
 		__skb_queue_purge(&resp->queue);
+		rxe_mem_wait_cancel(&resp->wait);
 		rxe_resp_read_end(qp);
 	}
-	if (!resp->reply.active && skb_queue_empty(&resp->queue)) {
+	if (!resp->reply.active && skb_queue_empty(&resp->queue))
 		execute_skb(qp, pkt, skb);
-	} else if (skb_queue_len(&resp->queue) < QUEUE_LIMIT) {
-		__skb_queue_tail(&resp->queue, skb);
-	} else {
-		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
-		kfree_skb(skb);
-	}
+	else
+		queue_skb(qp, pkt, skb);
 }
 
-/* Requests that waited behind a READ, up to the next one. */
+/* Requests that waited, up to the next READ or one that waits again. */
 static void execute_queued(struct rxe_qp *qp)
 {
 	struct rxe_resp *resp = &qp->resp;
 	struct sk_buff *skb;
 	struct rxe_pkt pkt;
 
-	while (!resp->reply.active && (skb = __skb_dequeue(&resp->queue))) {
+	while (!resp->reply.active && !rxe_mem_waiting(&resp->wait) &&
+	       (skb = __skb_dequeue(&resp->queue))) {
 		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
 			execute_skb(qp, &pkt, skb);
 		else
@@ -258,6 +305,7 @@ bool rxe_resp_run(struct rxe_qp *qp, int *budget)
 	enum rxe_resp_err err;
 
 	rxe_assert_owned(qp);
+	execute_queued(qp);
 	while (resp->reply.active) {
 		if (*budget <= 0)
 			return true;
@@ -297,6 +345,7 @@ void rxe_resp_reset(struct rxe_qp *qp)
 	rxe_resp_release_regions(qp);
 	resp->reply = (struct rxe_reply) {};
 	__skb_queue_purge(&resp->queue);
+	rxe_mem_wait_cancel(&resp->wait);
 	resp->in_message = RXE_KIND_NONE;
 	resp->received = 0;
 	resp->ack_due = false;

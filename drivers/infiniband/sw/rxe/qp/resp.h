@@ -20,7 +20,8 @@ struct sk_buff;
  * @pkt: parsed header of @skb
  * @skb: consumed
  *
- * Executed at once, or kept in order behind a READ whose answer is still being sent.
+ * Executed at once, or kept in order behind a READ whose answer is still being sent, or behind a
+ * request that waits for a page.
  *
  * Context: bottom halves off.
  */
@@ -65,12 +66,13 @@ enum rxe_resp_err rxe_resp_read(struct rxe_qp *qp, const struct rxe_pkt *pkt);
 void rxe_resp_read_end(struct rxe_qp *qp);
 
 /*
- * resp_read.c: send what budget and network stack allow; resp.reply.active tells whether it is all.
- * Return: an error when key or memory went away meanwhile; resp.reply.psn is where it happened.
+ * resp_read.c: send what budget, network stack and memory allow; resp.reply.active tells whether it
+ * is all. Return: an error when key or memory went away meanwhile; resp.reply.psn is where it
+ * happened.
  */
 enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget);
 
-/* resp_ud.c: a datagram. */
-void rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
+/* resp_ud.c: a datagram. Return: false when it waits for a page and is to be executed again. */
+bool rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 
 #endif

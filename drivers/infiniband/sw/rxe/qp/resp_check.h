@@ -9,7 +9,10 @@
 
 #include "../wire/pkt.h"
 
-/* What can be wrong with a request; resp_err.c says what follows from it. */
+/*
+ * What can be wrong with a request; resp_err.c says what follows from it. The last two are no
+ * errors and have no consequence but that the request is not executed now.
+ */
 enum rxe_resp_err {
 	RXE_RESP_OK,
 	RXE_RESP_DUPLICATE,	/* PSN before the expected one */
@@ -24,7 +27,9 @@ enum rxe_resp_err {
 	RXE_RESP_RECV_MEMORY,	/* the receive work request's own memory is not accessible */
 	RXE_RESP_RECV_WQE,	/* the receive work request is malformed */
 	RXE_RESP_MEMORY,	/* memory behind a valid R_Key is not accessible */
-	RXE_RESP_NUM_ERRS
+	RXE_RESP_NUM_ERRS,
+	RXE_RESP_WAIT,		/* a page is being brought in: execute it when that is done */
+	RXE_RESP_LOST,		/* likewise, without memory to wait with: let the peer send again */
 };
 
 /**

@@ -27,7 +27,7 @@ struct rxe_resp_fate {
 
 /**
  * rxe_resp_fate() - the row for an error on a reliable connection (IBA 9.9.3)
- * @err: not RXE_RESP_OK or RXE_RESP_DUPLICATE
+ * @err: less than RXE_RESP_NUM_ERRS, and not RXE_RESP_OK or RXE_RESP_DUPLICATE
  *
  * Return: never NULL.
  */

@@ -32,9 +32,32 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, u32 bytes)
 
 static enum rxe_resp_err scatter_err(enum rxe_mem_err err)
 {
-	if (!err)
+	switch (err) {
+	case RXE_MEM_OK:
 		return RXE_RESP_OK;
-	return err == RXE_MEM_LENGTH ? RXE_RESP_TOO_LONG : RXE_RESP_RECV_MEMORY;
+	case RXE_MEM_MISS:
+		return RXE_RESP_WAIT;
+	case RXE_MEM_BUSY:
+		return RXE_RESP_LOST;
+	case RXE_MEM_LENGTH:
+		return RXE_RESP_TOO_LONG;
+	default:
+		return RXE_RESP_RECV_MEMORY;
+	}
+}
+
+/* Where the list's cursor stands after a miss is not where the message does. */
+static enum rxe_resp_err scatter(struct rxe_qp *qp, const void *payload, u32 len)
+{
+	struct rxe_resp *resp = &qp->resp;
+	enum rxe_mem_err err;
+
+	/* How long the message is, nobody knows; the receive may be far longer. */
+	resp->wait.ahead = len;
+	err = rxe_sgl_scatter(&resp->sgl, payload, len, &resp->wait);
+	if (err)
+		rxe_sgl_seek(&resp->sgl, resp->received);
+	return scatter_err(err);
 }
 
 static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *op,
@@ -49,7 +72,7 @@ static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *o
 		return RXE_RESP_LENGTH;
 	err = rxe_resp_take_wqe(qp);
 	if (!err)
-		err = scatter_err(rxe_sgl_scatter(&resp->sgl, payload, pkt->payload_len));
+		err = scatter(qp, payload, pkt->payload_len);
 	if (err)
 		return err;
 	resp->received += pkt->payload_len;
@@ -60,9 +83,20 @@ static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *o
 
 static enum rxe_resp_err remote_err(enum rxe_mem_err err)
 {
-	if (!err)
+	switch (err) {
+	case RXE_MEM_OK:
 		return RXE_RESP_OK;
-	return err == RXE_MEM_FAULT ? RXE_RESP_MEMORY : RXE_RESP_ACCESS;
+	case RXE_MEM_MISS:
+		return RXE_RESP_WAIT;
+	case RXE_MEM_BUSY:
+		return RXE_RESP_LOST;
+	case RXE_MEM_FAULT:
+		return RXE_RESP_MEMORY;
+	case RXE_MEM_ALIGN:
+		return RXE_RESP_MISALIGNED;
+	default:
+		return RXE_RESP_ACCESS;
+	}
 }
 
 /* FIRST or ONLY: what the RETH says. */
@@ -94,7 +128,8 @@ static enum rxe_mem_err write_payload(struct rxe_qp *qp, const void *payload, u3
 		if (err)
 			return err;
 	}
-	return rxe_mem_write(resp->mr, resp->va, payload, len);
+	resp->wait.ahead = resp->resid;
+	return rxe_mem_write(resp->mr, resp->va, payload, len, &resp->wait);
 }
 
 static enum rxe_resp_err exec_write(struct rxe_qp *qp, const struct rxe_opcode *op,
@@ -161,10 +196,10 @@ static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pk
 	err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, sizeof(u64), IB_ACCESS_REMOTE_ATOMIC, &mr);
 	if (err)
 		return remote_err(err);
-	err = rxe_mem_atomic(mr, pkt->va, &op, &orig);
+	err = rxe_mem_atomic(mr, pkt->va, &op, &orig, &qp->resp.wait);
 	rxe_mem_put(mr);
 	if (err)
-		return err == RXE_MEM_ALIGN ? RXE_RESP_MISALIGNED : remote_err(err);
+		return remote_err(err);
 	save_result(qp, pkt->psn, orig);
 	answer_atomic(qp, pkt->psn, orig, (qp->resp.msn + 1) & RXE_MSN_MASK);
 	return RXE_RESP_OK;

@@ -5,6 +5,7 @@
  * and for a duplicate READ, which is answered the same way from its own PSN: the region may be gone
  * (IBA 9.7.5.1.4).
  */
+#include "../base/dev.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "egress.h"
@@ -56,10 +57,23 @@ static u8 reply_opcode(bool first, bool last)
 	return last ? RXE_WOP_READ_RESP_LAST : RXE_WOP_READ_RESP_MIDDLE;
 }
 
+/* Payload of the answer, from where it is now. */
+static enum rxe_mem_err gather(struct rxe_qp *qp, void *to, u32 len)
+{
+	struct rxe_reply *reply = &qp->resp.reply;
+	struct rxe_mem_wait *wait = &qp->resp.wait;
+
+	if (!len)
+		return RXE_MEM_OK;
+	wait->ahead = reply->resid;
+	return rxe_mem_read(reply->mr, reply->va, to, len, wait);
+}
+
 /* Send the next packet of the answer. One that is lost at once is asked for again by the peer. */
 static enum rxe_resp_err send_one(struct rxe_qp *qp)
 {
 	struct rxe_reply *reply = &qp->resp.reply;
+	enum rxe_mem_err err = RXE_MEM_OK;
 	u32 len = min(reply->resid, qp->mtu);
 	struct rxe_pkt pkt = {
 		.opcode = RXE_SVC_RC | reply_opcode(reply->first, len == reply->resid),
@@ -72,12 +86,18 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 	struct rxe_out out;
 
 	if (!rxe_egress_begin(qp, &qp->path, &pkt, &out)) {
-		if (len && rxe_mem_read(reply->mr, reply->va, out.payload, len)) {
+		err = gather(qp, out.payload, len);
+		if (err)
 			rxe_egress_abort(&out);
-			return RXE_RESP_MEMORY;
-		}
-		rxe_egress_send(qp, &pkt, &out);
+		else
+			rxe_egress_send(qp, &pkt, &out);
 	}
+	if (err == RXE_MEM_MISS)
+		return RXE_RESP_WAIT;
+	if (err == RXE_MEM_BUSY)
+		rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
+	else if (err)
+		return RXE_RESP_MEMORY;
 	reply->first = false;
 	reply->psn = rxe_psn_add(reply->psn, 1);
 	reply->va += len;
@@ -103,6 +123,8 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 	enum rxe_resp_err err;
 
 	rxe_assert_owned(qp);
+	if (rxe_mem_waiting(&qp->resp.wait))
+		return RXE_RESP_OK;
 	/* The answer acknowledges everything before it. */
 	qp->resp.ack_due = false;
 	do {
@@ -111,6 +133,8 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 		err = hold_source(qp);
 		if (!err)
 			err = send_one(qp);
+		if (err == RXE_RESP_WAIT)
+			return RXE_RESP_OK;
 		(*budget)--;
 	} while (!err && reply->resid);
 	rxe_resp_read_end(qp);

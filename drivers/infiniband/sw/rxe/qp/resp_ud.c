@@ -38,6 +38,7 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struc
 static enum rxe_mem_err place(struct rxe_qp *qp, const struct rxe_pkt *pkt,
 			      const struct sk_buff *skb)
 {
+	struct rxe_mem_wait *wait = &qp->resp.wait;
 	struct rxe_sgl *sgl = &qp->resp.sgl;
 	enum rxe_mem_err err;
 	u8 grh[RXE_GRH_LEN];
@@ -46,9 +47,10 @@ static enum rxe_mem_err place(struct rxe_qp *qp, const struct rxe_pkt *pkt,
 		return RXE_MEM_LENGTH;
 	rxe_net_grh(skb, grh);
 	rxe_sgl_seek(sgl, 0);
-	err = rxe_sgl_scatter(sgl, grh, sizeof(grh));
+	wait->ahead = RXE_GRH_LEN + pkt->payload_len;
+	err = rxe_sgl_scatter(sgl, grh, sizeof(grh), wait);
 	if (!err)
-		err = rxe_sgl_scatter(sgl, skb->data + pkt->payload_off, pkt->payload_len);
+		err = rxe_sgl_scatter(sgl, skb->data + pkt->payload_off, pkt->payload_len, wait);
 	return err;
 }
 
@@ -62,26 +64,38 @@ static void fail(struct rxe_qp *qp, enum ib_wc_status status)
 	rxe_state_error(qp);
 }
 
-void rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+/* Put the datagram where the receive says. Return: false when it waits for a page. */
+static bool receive(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
 {
-	enum rxe_mem_err err;
+	switch (place(qp, pkt, skb)) {
+	case RXE_MEM_OK:
+		deliver_wc(qp, pkt, skb);
+		return true;
+	case RXE_MEM_MISS:
+		return false;
+	case RXE_MEM_BUSY:
+		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+		return true;
+	case RXE_MEM_LENGTH:
+		rxe_count(qp->dev, RXE_STAT_DROP_UD_LENGTH);
+		return true;
+	default:
+		fail(qp, IB_WC_LOC_PROT_ERR);
+		return true;
+	}
+}
 
+bool rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
 	rxe_assert_owned(qp);
 	switch (rxe_resp_take_wqe(qp)) {
 	case RXE_RESP_OK:
-		break;
+		return receive(qp, pkt, skb);
 	case RXE_RESP_RNR:
 		rxe_count(qp->dev, RXE_STAT_DROP_NO_RECV);
-		return;
+		return true;
 	default:
 		fail(qp, IB_WC_LOC_QP_OP_ERR);
-		return;
+		return true;
 	}
-	err = place(qp, pkt, skb);
-	if (err == RXE_MEM_LENGTH)
-		rxe_count(qp->dev, RXE_STAT_DROP_UD_LENGTH);
-	else if (err)
-		fail(qp, IB_WC_LOC_PROT_ERR);
-	else
-		deliver_wc(qp, pkt, skb);
 }

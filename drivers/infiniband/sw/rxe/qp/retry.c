@@ -14,6 +14,7 @@
 #include "../compat/rxc.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
+#include "comp.h"
 #include "qp.h"
 #include "req.h"
 #include "retry.h"
@@ -200,7 +201,7 @@ void rxe_retry_timer(struct rxe_qp *qp)
 		return;
 	if (!timeout_jiffies(qp) || !outstanding(qp))
 		return;
-	if (qp->req.rnr_wait) {
+	if (qp->req.rnr_wait || rxe_comp_stalled(qp)) {
 		arm(qp);
 	} else if (time_before(jiffies, comp->deadline)) {
 		mod_timer(&comp->timer, comp->deadline);

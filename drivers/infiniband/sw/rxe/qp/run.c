@@ -161,6 +161,7 @@ static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int 
 {
 	bool more;
 
+	rxe_comp_run(qp);
 	receive_all(qp, batch);
 	if (events & RXE_EV_TIMER)
 		rxe_retry_timer(qp);

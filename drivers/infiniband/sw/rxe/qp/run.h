@@ -15,6 +15,7 @@ enum rxe_event {
 	RXE_EV_SEND	= 1 << 0,	/* posts, credit, or more to do after a spent budget */
 	RXE_EV_TIMER	= 1 << 1,	/* comp.timer fired */
 	RXE_EV_RNR	= 1 << 2,	/* comp.rnr_timer fired */
+	RXE_EV_MEMORY	= 1 << 3,	/* a page that was waited for: each half looks at its own */
 };
 
 /* A new QP's fields. */

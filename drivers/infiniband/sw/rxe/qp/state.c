@@ -36,6 +36,21 @@ static u32 port_mtu(const struct rxe_qp *qp)
 	return ib_mtu_enum_to_int(max(mtu, IB_MTU_256));
 }
 
+static void wake_requester(struct odp_waiter *waiter)
+{
+	rxe_run_kick(container_of(waiter, struct rxe_qp, req.wait.odp), RXE_EV_MEMORY);
+}
+
+static void wake_responder(struct odp_waiter *waiter)
+{
+	rxe_run_kick(container_of(waiter, struct rxe_qp, resp.wait.odp), RXE_EV_MEMORY);
+}
+
+static void wake_completer(struct odp_waiter *waiter)
+{
+	rxe_run_kick(container_of(waiter, struct rxe_qp, comp.wait.odp), RXE_EV_MEMORY);
+}
+
 void rxe_state_init(struct rxe_qp *qp)
 {
 	qp->state = IB_QPS_RESET;
@@ -43,6 +58,10 @@ void rxe_state_init(struct rxe_qp *qp)
 	qp->flush_delay = FLUSH_DELAY_MIN;
 	qp->mtu = port_mtu(qp);
 	__skb_queue_head_init(&qp->resp.queue);
+	__skb_queue_head_init(&qp->comp.queue);
+	rxe_mem_wait_init(&qp->req.wait, wake_requester);
+	rxe_mem_wait_init(&qp->resp.wait, wake_responder);
+	rxe_mem_wait_init(&qp->comp.wait, wake_completer);
 	rxe_retry_init(qp);
 }
 
@@ -444,7 +463,8 @@ void rxe_state_query(struct rxe_qp *qp, struct ib_qp_attr *attr)
 /*
  * Who may still know the QP, and why that ends: the owner, which is us from here on; the run queue
  * and packets being received, which hold its number's handle and find it dead; timers, which are
- * shut down; buffers in the network stack, which only know the flight account.
+ * shut down; buffers in the network stack, which only know the flight account; page faults, whose
+ * waiters are taken back.
  */
 void rxe_state_destroy(struct rxe_qp *qp)
 {

@@ -52,6 +52,16 @@ static u8 phys_state(const struct net_device *ndev)
 	return IB_PORT_PHYS_STATE_LINK_UP;
 }
 
+/* Every operation that a transport has works on memory on demand, at either end. */
+static const struct ib_odp_caps odp_caps = {
+	.general_caps = IB_ODP_SUPPORT | IB_ODP_SUPPORT_IMPLICIT,
+	.per_transport_caps = {
+		.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV | IB_ODP_SUPPORT_WRITE |
+			       IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC,
+		.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV,
+	},
+};
+
 static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struct ib_udata *udata)
 {
 	int err = rxe_udata_check(udata, 0);
@@ -66,7 +76,8 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->device_cap_flags = IB_DEVICE_BAD_PKEY_CNTR | IB_DEVICE_BAD_QKEY_CNTR |
 				 IB_DEVICE_UD_AV_PORT_ENFORCE | IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_RC_RNR_NAK_GEN;
-	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG;
+	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_ON_DEMAND_PAGING;
+	attr->odp_caps = odp_caps;
 	attr->max_qp = RXE_MAX_QP;
 	attr->max_qp_wr = RXE_MAX_QP_WR;
 	attr->max_send_sge = RXE_MAX_SGE;

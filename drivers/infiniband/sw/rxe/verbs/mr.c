@@ -5,7 +5,10 @@
  * The rkey is told only to who asked for a remote right. lkey and rkey are the same number; a peer
  * that guesses one finds that the region grants it nothing.
  */
+#include <net/netlink.h>
 #include <rdma/odp_access.h>
+#include <rdma/rdma_netlink.h>
+#include <rdma/restrack.h>
 
 #include "../compat/rxc_ib.h"
 #include "../mem/mem.h"
@@ -15,6 +18,8 @@
 #define REMOTE_ACCESS	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC)
 /* What pinned memory and the DMA region implement. */
 #define MR_ACCESS	(IB_ACCESS_LOCAL_WRITE | REMOTE_ACCESS | IB_ACCESS_RELAXED_ORDERING)
+/* What a program's memory implements besides. */
+#define USER_ACCESS	(MR_ACCESS | IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB)
 
 static struct ib_mr *tell_core(struct rxe_mr *mr)
 {
@@ -35,7 +40,7 @@ static struct ib_mr *tell_core(struct rxe_mr *mr)
 static struct ib_mr *reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova, int requested,
 			      struct ib_udata *udata)
 {
-	int access = odp_access_effective(ODP_ACCESS_USER, requested, MR_ACCESS);
+	int access = odp_access_effective(ODP_ACCESS_USER, requested, USER_ACCESS);
 	int err;
 
 	if (access < 0) {
@@ -45,6 +50,8 @@ static struct ib_mr *reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 	err = rxe_udata_check(udata, 0);
 	if (err)
 		return ERR_PTR(err);
+	if (access & IB_ACCESS_ON_DEMAND)
+		return tell_core(rxe_mr_reg_odp(pd, start, length, iova, access));
 	return tell_core(rxe_mr_reg_user(pd, start, length, iova, access));
 }
 
@@ -59,6 +66,51 @@ static struct ib_mr *get_dma_mr(struct ib_pd *pd, int requested)
 	return tell_core(rxe_mr_get_dma(pd, access));
 }
 
+static int advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice, u32 flags,
+		     struct ib_sge *sges, u32 num, struct uverbs_attr_bundle *attrs)
+{
+	return rxe_mem_advise(pd, advice, flags, sges, num);
+}
+
+/* Under the names that the field's tools know. */
+static const struct {
+	const char *name;
+	enum odp_count count;
+} odp_stats[] = {
+	{ "page_faults", ODP_COUNT_FAULTS },
+	{ "page_invalidations", ODP_COUNT_INVALIDATIONS },
+	{ "page_prefetch", ODP_COUNT_PREFETCHES },
+	{ "page_retries", ODP_COUNT_RETRIES },
+};
+
+static int put_stats(struct sk_buff *msg, const struct rxe_mr *mr)
+{
+	int i, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(odp_stats) && !err; i++)
+		err = rdma_nl_stat_hwcounter_entry(msg, odp_stats[i].name,
+						   odp_umem_count(mr->odp, odp_stats[i].count));
+	return err;
+}
+
+static int fill_stat_mr_entry(struct sk_buff *msg, struct ib_mr *ib)
+{
+	const struct rxe_mr *mr = rxe_mr(ib);
+	struct nlattr *table;
+
+	if (!mr->odp)
+		return 0;
+	table = nla_nest_start(msg, RDMA_NLDEV_ATTR_STAT_HWCOUNTERS);
+	if (!table)
+		return -EMSGSIZE;
+	if (put_stats(msg, mr)) {
+		nla_nest_cancel(msg, table);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(msg, table);
+	return 0;
+}
+
 static int dereg_mr(struct ib_mr *ib, struct ib_udata *udata)
 {
 	rxe_mr_destroy(rxe_mr(ib));
@@ -66,7 +118,9 @@ static int dereg_mr(struct ib_mr *ib, struct ib_udata *udata)
 }
 
 const struct ib_device_ops rxe_mr_verbs_ops = {
+	.advise_mr = advise_mr,
 	.dereg_mr = dereg_mr,
+	.fill_stat_mr_entry = fill_stat_mr_entry,
 	.get_dma_mr = get_dma_mr,
 	.reg_user_mr = reg_user_mr,
 };
