@@ -257,14 +257,16 @@ static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_bu
 }
 
 /*
- * A READ that comes again while one is being answered: the peer has gone back, and what is sent of
- * the old answer, and executed of what waits behind it, would be for nothing. The peer sends that
- * again, too.
+ * A READ that comes again, for what is being answered or was before it: the peer has gone back, and
+ * what is sent of the old answer, and executed of what waits behind it, would be for nothing. The
+ * peer sends that again, too. A copy of a later READ only waits its turn.
  */
 static bool peer_went_back(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
-	return qp->resp.reply.active && rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ &&
-	       rxe_psn_before(pkt->psn, qp->resp.psn);
+	const struct rxe_resp *resp = &qp->resp;
+
+	return resp->reply.active && rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ &&
+	       rxe_psn_before(pkt->psn, resp->psn) && !rxe_psn_after(pkt->psn, resp->reply.psn);
 }
 
 void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
