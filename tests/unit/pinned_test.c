@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Regions of pinned pages over a process of tiny pages: which page holds which byte, for every
- * place where a region may begin, and which registrations are refused before anything is pinned.
+ * place where a region may begin, which registrations are refused before anything is pinned, and
+ * what becomes of a region that is registered again.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include <linux/limits.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <rdma/ib_umem.h>
 
@@ -21,6 +23,9 @@
 #define SEED	0x5eed
 
 int shim_kmaps;
+
+static struct task_struct task = { .mm = (struct mm_struct *)&task };
+struct task_struct *current = &task;
 
 static struct page process[PAGES];
 static int umems;
@@ -55,6 +60,10 @@ struct ib_umem *ib_umem_get(struct ib_device *device, unsigned long addr, size_t
 		};
 		first += run;
 	}
+	umem->owning_mm = current->mm;
+	umem->address = addr;
+	umem->writable = access & (IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE |
+				   IB_ACCESS_REMOTE_ATOMIC);
 	umem->sgt_append.sgt.sgl = sgl;
 	umem->sgt_append.sgt.orig_nents = n;
 	umems++;
@@ -67,6 +76,19 @@ void ib_umem_release(struct ib_umem *umem)
 	kfree(umem);
 	umems--;
 }
+
+/* Memory on demand: that it was asked for is all that matters here. */
+static u64 odp_uva;
+
+int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva)
+{
+	odp_uva = uva;
+	mr->odp = (struct odp_umem *)&odp_uva;
+	mr->uva = uva;
+	return 0;
+}
+
+const struct rxe_mr_ops rxe_mr_odp_ops;
 
 static void fill_process(void)
 {
@@ -183,6 +205,145 @@ UNIT_CASE(pinning_fails)
 	mr = rxe_mr_reg_user(&fake_pd, BASE, 100, 0, 0);
 	CHECK_EQ(PTR_ERR(mr), -EFAULT);
 	fake_end();
+}
+
+static struct ib_pd other_pd = { .device = &fake_dev.ib };
+
+/* A region of 100 bytes that begins 3 bytes into the process. */
+static struct rxe_mr *begin_rereg(int access)
+{
+	struct rxe_mr *mr;
+
+	fake_begin();
+	fill_process();
+	umem_error = 0;
+	mr = rxe_mr_reg_user(&fake_pd, BASE + 3, 100, 0x1234, access);
+	CHECK(!IS_ERR(mr));
+	umem_calls = 0;
+	return mr;
+}
+
+/* What the core does with the old region. Return: what has its key now. */
+static struct rxe_mr *rereg(struct rxe_mr *old, const struct rxe_rereg *what)
+{
+	struct rxe_mr *mr = rxe_mr_rereg(old, what), *found;
+	u32 key = old->key;
+
+	CHECK(!IS_ERR(mr));
+	rxe_mr_destroy(old);
+	CHECK_EQ(mr->key, key);
+	CHECK_EQ(rxe_mem_get(mr->pd, key, mr->iova, mr->length, 0, &found), RXE_MEM_OK);
+	CHECK(found == mr);
+	rxe_mem_put(found);
+	CHECK_EQ(umems, 1);
+	return mr;
+}
+
+static void end_rereg(struct rxe_mr *mr)
+{
+	rxe_mr_destroy(mr);
+	CHECK_EQ(umems, 0);
+	fake_end();
+}
+
+UNIT_CASE(rereg_moves)
+{
+	struct rxe_rereg what = {
+		.flags = IB_MR_REREG_TRANS, .uva = BASE + 40, .length = 77, .iova = 0x777,
+	};
+	struct rxe_mr *mr = rereg(begin_rereg(ALL_ACCESS), &what);
+
+	CHECK_EQ(umem_calls, 1);
+	CHECK_EQ(mr->access, ALL_ACCESS);
+	round_trip(mr, 40, 0, 77);
+	end_rereg(mr);
+}
+
+UNIT_CASE(rereg_keeps_the_memory)
+{
+	struct rxe_rereg what = {
+		.flags = IB_MR_REREG_ACCESS | IB_MR_REREG_PD,
+		.access = IB_ACCESS_LOCAL_WRITE,
+		.pd = &other_pd,
+	};
+	struct rxe_mr *mr = rereg(begin_rereg(ALL_ACCESS), &what), *found;
+
+	CHECK_EQ(umem_calls, 0);
+	CHECK_EQ(mr->iova, 0x1234);
+	round_trip(mr, 3, 0, 100);
+	CHECK_EQ(rxe_mem_get(&fake_pd, mr->key, 0x1234, 1, 0, &found), RXE_MEM_KEY);
+	CHECK_EQ(rxe_mem_get(&other_pd, mr->key, 0x1234, 1, IB_ACCESS_REMOTE_WRITE, &found),
+		 RXE_MEM_ACCESS);
+	end_rereg(mr);
+}
+
+/* Pages that were pinned to be read cannot be written. */
+UNIT_CASE(rereg_to_write)
+{
+	struct rxe_rereg what = { .flags = IB_MR_REREG_ACCESS, .access = ALL_ACCESS };
+	struct rxe_mr *old = begin_rereg(0);
+	struct task_struct other = {};
+	struct rxe_mr *mr;
+
+	current = &other;
+	CHECK_EQ(PTR_ERR(rxe_mr_rereg(old, &what)), -EOPNOTSUPP);
+	current = &task;
+	mr = rereg(old, &what);
+	CHECK_EQ(umem_calls, 1);
+	CHECK_EQ(umem_access, ALL_ACCESS);
+	round_trip(mr, 3, 0, 100);
+	end_rereg(mr);
+}
+
+UNIT_CASE(rereg_on_demand)
+{
+	struct rxe_rereg what = {
+		.flags = IB_MR_REREG_ACCESS, .access = ALL_ACCESS | IB_ACCESS_ON_DEMAND,
+		.uva = BASE + 9, .length = 50, .iova = 9,
+	};
+	struct rxe_mr *old = begin_rereg(ALL_ACCESS), *mr;
+
+	/* Pinned memory is found again by its address; memory on demand has none of its own. */
+	mr = rxe_mr_rereg(old, &what);
+	CHECK(!IS_ERR(mr));
+	CHECK_EQ(odp_uva, BASE + 3);
+	CHECK_EQ(mr->length, 100);
+	rxe_mr_destroy(old);
+	CHECK_EQ(umems, 0);
+	what.access = ALL_ACCESS;
+	CHECK_EQ(PTR_ERR(rxe_mr_rereg(mr, &what)), -EOPNOTSUPP);
+	rxe_mr_destroy(mr);
+	fake_end();
+}
+
+/* Whatever fails, the old region is as it was. */
+UNIT_CASE(rereg_fails)
+{
+	struct rxe_rereg what = {
+		.flags = IB_MR_REREG_TRANS, .uva = BASE + 40, .length = 77, .iova = 0x777,
+	};
+	struct rxe_mr *old = begin_rereg(ALL_ACCESS), *mr;
+	unsigned long n;
+
+	for (n = 1; ; n++) {
+		shim_fail_nth(n);
+		mr = rxe_mr_rereg(old, &what);
+		if (shim_fail_pending())
+			break;
+		unit_note("allocation %lu", n);
+		CHECK_EQ(PTR_ERR(mr), -ENOMEM);
+		CHECK_EQ(umems, 1);
+		round_trip(old, 3, 0, 100);
+	}
+	shim_fail_nth(0);
+	CHECK(n > 3);
+	rxe_mr_destroy(old);
+	what.length = 0;
+	CHECK_EQ(PTR_ERR(rxe_mr_rereg(mr, &what)), -EINVAL);
+	what.uva = U64_MAX;
+	what.length = 2;
+	CHECK_EQ(PTR_ERR(rxe_mr_rereg(mr, &what)), -EINVAL);
+	end_rereg(mr);
 }
 
 UNIT_CASE(no_memory)

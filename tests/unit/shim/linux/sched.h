@@ -4,6 +4,15 @@
 
 #include <linux/kernel.h>
 
+struct mm_struct;
+
 #define cond_resched()	might_sleep()
+
+struct task_struct {
+	struct mm_struct *mm;
+};
+
+/* Who runs; suites may make him another one. */
+extern struct task_struct *current;
 
 #endif

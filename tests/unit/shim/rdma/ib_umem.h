@@ -3,10 +3,16 @@
 #define SHIM_RDMA_IB_UMEM_H
 
 #include <linux/scatterlist.h>
+#include <linux/types.h>
 
 struct ib_device;
 
+struct mm_struct;
+
 struct ib_umem {
+	struct mm_struct *owning_mm;
+	unsigned long address;
+	bool writable;
 	struct sg_append_table sgt_append;
 };
 

@@ -72,6 +72,16 @@ struct rxe_handle *rxe_idtab_reserve_at(struct rxe_idtab *tab, void *obj, u32 id
 	return handle;
 }
 
+struct rxe_handle *rxe_idtab_reserve_again(const struct rxe_handle *old, void *obj)
+{
+	struct rxe_handle *handle = new_handle(obj);
+
+	if (!handle)
+		return ERR_PTR(-ENOMEM);
+	handle->id = old->id;
+	return handle;
+}
+
 /* Storing into a slot that exists allocates nothing; NULL keeps the slot, by XA_FLAGS_ALLOC. */
 static void set_slot(struct rxe_idtab *tab, const struct rxe_handle *handle, void *entry)
 {
@@ -83,13 +93,31 @@ void rxe_idtab_publish(struct rxe_idtab *tab, struct rxe_handle *handle)
 	set_slot(tab, handle, handle);
 }
 
+/* No lookup finds the handle any more: wait for those that did. */
+static void wait_idle(struct rxe_handle *handle)
+{
+	rxe_handle_put(handle);
+	wait_for_completion(&handle->idle);
+}
+
 void rxe_idtab_retire(struct rxe_idtab *tab, struct rxe_handle *handle)
 {
 	set_slot(tab, handle, NULL);
-	rxe_handle_put(handle);
-	wait_for_completion(&handle->idle);
+	wait_idle(handle);
 	xa_erase(&tab->xa, handle->id);
 	kfree_rcu(handle, rcu);
+}
+
+void rxe_idtab_replace(struct rxe_idtab *tab, struct rxe_handle *old, struct rxe_handle *handle)
+{
+	set_slot(tab, handle, handle);
+	wait_idle(old);
+	kfree_rcu(old, rcu);
+}
+
+void rxe_handle_abandon(struct rxe_handle *handle)
+{
+	kfree(handle);
 }
 
 struct rxe_handle *rxe_idtab_get(struct rxe_idtab *tab, u32 id)

@@ -71,6 +71,31 @@ struct rxe_handle *rxe_idtab_reserve(struct rxe_idtab *tab, void *obj);
  */
 struct rxe_handle *rxe_idtab_reserve_at(struct rxe_idtab *tab, void *obj, u32 id);
 
+/**
+ * rxe_idtab_reserve_again() - a successor for an object, under the same number
+ * @old: handle of the published object
+ * @obj: the successor
+ *
+ * Context: process, may sleep.
+ * Return: the handle, for rxe_idtab_replace() or rxe_handle_abandon(); or ERR_PTR(-ENOMEM).
+ */
+struct rxe_handle *rxe_idtab_reserve_again(const struct rxe_handle *old, void *obj);
+
+/**
+ * rxe_idtab_replace() - lookups find the successor from now on, and nobody holds the predecessor
+ * @tab: the table
+ * @old: the predecessor's; gone afterwards
+ * @handle: the successor's
+ *
+ * At every moment one of the two is found.
+ *
+ * Context: process, sleeps until the last user of @old is gone.
+ */
+void rxe_idtab_replace(struct rxe_idtab *tab, struct rxe_handle *old, struct rxe_handle *handle);
+
+/* A successor that does not come. */
+void rxe_handle_abandon(struct rxe_handle *handle);
+
 /* Let lookups find the object. Process context; cannot fail, the slot exists since reserve. */
 void rxe_idtab_publish(struct rxe_idtab *tab, struct rxe_handle *handle);
 

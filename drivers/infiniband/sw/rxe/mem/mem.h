@@ -134,12 +134,15 @@ static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
 }
 
 /**
- * rxe_mr_reg_user() - register and pin memory of the calling process
+ * rxe_mr_reg_user() - register memory of the calling process
  * @pd: protection domain
  * @uva: first byte in the process
  * @length: bytes, not 0
  * @iova: address of the first byte for users of the key
  * @access: IB_ACCESS_*, checked by the core's policy
+ *
+ * With IB_ACCESS_ON_DEMAND nothing is pinned, accounted or looked at, and there need not be any
+ * memory yet; U64_MAX bytes from 0 on is the whole address space, now and later.
  *
  * Context: process, may sleep.
  * Return: the region, published, or ERR_PTR: -EINVAL, -ENOMEM (also RLIMIT_MEMLOCK), -EFAULT.
@@ -147,19 +150,36 @@ static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
 struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access);
 
 /**
- * rxe_mr_reg_odp() - register memory of the calling process on demand
- * @pd: protection domain
- * @uva: first byte in the process
- * @length: bytes; U64_MAX with @uva and @iova 0 is the whole address space, now and later
- * @iova: address of the first byte for users of the key
- * @access: IB_ACCESS_*, checked by the core's policy
- *
- * Nothing is pinned, accounted or looked at; there need not be any memory yet.
- *
- * Context: process, may sleep.
- * Return: the region, published, or ERR_PTR: -EINVAL, -ENOMEM.
+ * struct rxe_rereg - what a region is to become
+ * @flags: IB_MR_REREG_*: which of the others count
+ * @uva: TRANS: first byte in the process
+ * @length: TRANS: bytes
+ * @iova: TRANS: address of the first byte for users of the key
+ * @access: ACCESS: IB_ACCESS_*, checked by the core's policy
+ * @pd: PD: protection domain
  */
-struct rxe_mr *rxe_mr_reg_odp(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access);
+struct rxe_rereg {
+	int flags;
+	u64 uva;
+	u64 length;
+	u64 iova;
+	int access;
+	struct ib_pd *pd;
+};
+
+/**
+ * rxe_mr_rereg() - change a program's region, and keep its key
+ * @old: published; on success without key and memory, left for rxe_mr_destroy()
+ * @what: the change
+ *
+ * Whoever uses the key sees the region as it was or as it is, never neither.
+ *
+ * Context: process, sleeps until the last user of @old is gone.
+ * Return: the region that has the key now; or ERR_PTR, and @old is as it was: as rxe_mr_reg_user()
+ * does, or -EOPNOTSUPP when the memory would have to be found anew and is not said to be the
+ * caller's.
+ */
+struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what);
 
 /**
  * rxe_mr_get_dma() - the region of all kernel memory, for kernel users of the PD

@@ -26,6 +26,38 @@
 struct rxe_mr *rxe_mr_alloc(struct ib_pd *pd, const struct rxe_mr_ops *ops, u64 iova, u64 length,
 			    int access);
 
+/**
+ * rxe_mr_alloc_again() - a region that is going to take over another one's key
+ * @old: published
+ * @pd: as for rxe_mr_alloc(), as are the others
+ * @ops: backend
+ * @iova: first address
+ * @length: bytes
+ * @access: IB_ACCESS_* as effective
+ *
+ * To give up before rxe_mr_replace(), call rxe_mr_abandon().
+ *
+ * Context: process, may sleep.
+ * Return: the region or ERR_PTR(-ENOMEM).
+ */
+struct rxe_mr *rxe_mr_alloc_again(const struct rxe_mr *old, struct ib_pd *pd,
+				  const struct rxe_mr_ops *ops, u64 iova, u64 length, int access);
+
+/* The key is @mr's from here on; nobody uses @old any more, which has none. Sleeps. */
+void rxe_mr_replace(struct rxe_mr *old, struct rxe_mr *mr);
+
+/* Free a region that does not take over. Sleeps. */
+void rxe_mr_abandon(struct rxe_mr *mr);
+
+/* pinned.c: pin the process' memory from @uva on. Sleeps. Return: 0, -ENOMEM or -EFAULT. */
+int rxe_mr_pin(struct rxe_mr *mr, u64 uva);
+
+/* odp.c: open a window on the process from @uva on. Sleeps. Return: 0 or -ENOMEM. */
+int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva);
+
+extern const struct rxe_mr_ops rxe_mr_pinned_ops;
+extern const struct rxe_mr_ops rxe_mr_odp_ops;
+
 /* Let the key be found; the region is complete and constant from here. Process context. */
 void rxe_mr_publish(struct rxe_mr *mr);
 

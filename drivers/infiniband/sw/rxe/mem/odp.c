@@ -47,31 +47,21 @@ static void destroy(struct rxe_mr *mr)
 		odp_umem_destroy(mr->odp);
 }
 
-static const struct rxe_mr_ops odp_ops = {
+const struct rxe_mr_ops rxe_mr_odp_ops = {
 	.chunk = chunk,
 	.done = done,
 	.wait = wait_for,
 	.destroy = destroy,
 };
 
-struct rxe_mr *rxe_mr_reg_odp(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access)
+int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva)
 {
-	struct rxe_mr *mr;
-	int err;
+	struct odp_umem *umem;
 
-	if (!rxe_mr_addressable(uva, iova, length))
-		return ERR_PTR(-EINVAL);
-	mr = rxe_mr_alloc(pd, &odp_ops, iova, length, access);
-	if (IS_ERR(mr))
-		return mr;
+	umem = odp_umem_create(uva, uva + (mr->length - 1), &rxe_dev(mr->pd->device)->odp);
+	if (IS_ERR(umem))
+		return PTR_ERR(umem);
+	mr->odp = umem;
 	mr->uva = uva;
-	mr->odp = odp_umem_create(uva, uva + (length - 1), &rxe_dev(pd->device)->odp);
-	if (IS_ERR(mr->odp)) {
-		err = PTR_ERR(mr->odp);
-		mr->odp = NULL;
-		rxe_mr_destroy(mr);
-		return ERR_PTR(err);
-	}
-	rxe_mr_publish(mr);
-	return mr;
+	return 0;
 }

@@ -46,7 +46,7 @@ static void destroy(struct rxe_mr *mr)
 		ib_umem_release(mr->umem);
 }
 
-static const struct rxe_mr_ops pinned_ops = {
+const struct rxe_mr_ops rxe_mr_pinned_ops = {
 	.chunk = chunk,
 	.done = done,
 	.destroy = destroy,
@@ -71,39 +71,18 @@ static int list_pages(struct rxe_mr *mr, u64 num)
 	return WARN_ON_ONCE(n != num) ? -EFAULT : 0;
 }
 
-static int pin(struct rxe_mr *mr, u64 uva, u64 num)
+int rxe_mr_pin(struct rxe_mr *mr, u64 uva)
 {
+	u64 num = ((uva + (mr->length - 1)) >> PAGE_SHIFT) - (uva >> PAGE_SHIFT) + 1;
 	struct ib_umem *umem;
 
+	/* Before anything is pinned: a program must not make the allocator warn. */
+	if (num > MAX_PAGES)
+		return -ENOMEM;
 	umem = rxc_umem_get(mr->pd->device, uva, mr->length, mr->access);
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	mr->umem = umem;
 	mr->page_off = offset_in_page(uva);
 	return list_pages(mr, num);
-}
-
-struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access)
-{
-	struct rxe_mr *mr;
-	u64 num;
-	int err;
-
-	if (!rxe_mr_addressable(uva, iova, length))
-		return ERR_PTR(-EINVAL);
-	num = ((uva + (length - 1)) >> PAGE_SHIFT) - (uva >> PAGE_SHIFT) + 1;
-	/* Before anything is pinned: a program must not make the allocator warn. */
-	if (num > MAX_PAGES)
-		return ERR_PTR(-ENOMEM);
-
-	mr = rxe_mr_alloc(pd, &pinned_ops, iova, length, access);
-	if (IS_ERR(mr))
-		return mr;
-	err = pin(mr, uva, num);
-	if (err) {
-		rxe_mr_destroy(mr);
-		return ERR_PTR(err);
-	}
-	rxe_mr_publish(mr);
-	return mr;
 }

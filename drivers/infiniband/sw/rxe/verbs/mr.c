@@ -50,12 +50,34 @@ static struct ib_mr *reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 	err = rxe_udata_check(udata, 0);
 	if (err)
 		return ERR_PTR(err);
-	if (access & IB_ACCESS_ON_DEMAND)
-		return tell_core(rxe_mr_reg_odp(pd, start, length, iova, access));
 	return tell_core(rxe_mr_reg_user(pd, start, length, iova, access));
 }
 
 RXC_DEFINE_REG_USER_MR(reg_user_mr, reg_user)
+
+/* The core destroys the old region and puts the new one in its place. */
+static struct ib_mr *rereg_user_mr(struct ib_mr *ib, int flags, u64 start, u64 length, u64 iova,
+				   int requested, struct ib_pd *pd, struct ib_udata *udata)
+{
+	struct rxe_rereg what = {
+		.flags = flags,
+		.uva = start,
+		.length = length,
+		.iova = iova,
+		.pd = pd,
+	};
+	int err;
+
+	if (flags & IB_MR_REREG_ACCESS) {
+		what.access = odp_access_effective(ODP_ACCESS_USER, requested, USER_ACCESS);
+		if (what.access < 0)
+			return ERR_PTR(what.access);
+	}
+	err = rxe_udata_check(udata, 0);
+	if (err)
+		return ERR_PTR(err);
+	return tell_core(rxe_mr_rereg(rxe_mr(ib), &what));
+}
 
 static struct ib_mr *get_dma_mr(struct ib_pd *pd, int requested)
 {
@@ -123,4 +145,5 @@ const struct ib_device_ops rxe_mr_verbs_ops = {
 	.fill_stat_mr_entry = fill_stat_mr_entry,
 	.get_dma_mr = get_dma_mr,
 	.reg_user_mr = reg_user_mr,
+	.rereg_user_mr = rereg_user_mr,
 };

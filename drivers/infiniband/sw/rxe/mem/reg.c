@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Registering a program's memory, and registering it again.
+ *
+ * A region is constant while its key can be found. So what changes is not the region: a new one is
+ * made beside it and takes over the key, in one moment for whoever looks it up. What does not
+ * change is handed on when the last user of the old region is gone; the old one is then an empty
+ * shell for the core to destroy.
+ */
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <rdma/ib_umem.h>
+
+#include "mr.h"
+
+/* What makes the same memory another kind of region. */
+#define WRITING	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_ATOMIC)
+
+static const struct rxe_mr_ops *ops_of(int access)
+{
+	return access & IB_ACCESS_ON_DEMAND ? &rxe_mr_odp_ops : &rxe_mr_pinned_ops;
+}
+
+static int find_memory(struct rxe_mr *mr, u64 uva)
+{
+	return mr->access & IB_ACCESS_ON_DEMAND ? rxe_mr_open_odp(mr, uva) : rxe_mr_pin(mr, uva);
+}
+
+struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access)
+{
+	struct rxe_mr *mr;
+	int err;
+
+	if (!rxe_mr_addressable(uva, iova, length))
+		return ERR_PTR(-EINVAL);
+	mr = rxe_mr_alloc(pd, ops_of(access), iova, length, access);
+	if (IS_ERR(mr))
+		return mr;
+	err = find_memory(mr, uva);
+	if (err) {
+		rxe_mr_destroy(mr);
+		return ERR_PTR(err);
+	}
+	rxe_mr_publish(mr);
+	return mr;
+}
+
+/* The memory stays: from the old region, which nobody uses any more, to the new one. */
+static void hand_on(struct rxe_mr *old)
+{
+	static const struct rxe_mr_ops nothing;
+
+	old->ops = &nothing;
+	old->umem = NULL;
+	old->pages = NULL;
+	old->odp = NULL;
+}
+
+static void share(const struct rxe_mr *old, struct rxe_mr *mr)
+{
+	mr->umem = old->umem;
+	mr->pages = old->pages;
+	mr->page_off = old->page_off;
+	mr->odp = old->odp;
+	mr->uva = old->uva;
+}
+
+/* Can the region's memory serve @access as it is? */
+static bool memory_allows(const struct rxe_mr *mr, int access)
+{
+	if ((access ^ mr->access) & IB_ACCESS_ON_DEMAND)
+		return false;
+	return mr->odp || mr->umem->writable || !(access & WRITING);
+}
+
+/*
+ * Where the memory is, to find it another time for other rights. It is the calling process' only if
+ * that registered it.
+ */
+static int same_memory(const struct rxe_mr *mr, struct rxe_rereg *to)
+{
+	if (mr->odp || mr->umem->owning_mm != current->mm)
+		return -EOPNOTSUPP;
+	to->uva = mr->umem->address;
+	return 0;
+}
+
+static int fill_in(const struct rxe_mr *mr, struct rxe_rereg *to)
+{
+	if (!(to->flags & IB_MR_REREG_PD))
+		to->pd = mr->pd;
+	if (!(to->flags & IB_MR_REREG_ACCESS))
+		to->access = mr->access;
+	if (to->flags & IB_MR_REREG_TRANS)
+		return rxe_mr_addressable(to->uva, to->iova, to->length) ? 0 : -EINVAL;
+	to->iova = mr->iova;
+	to->length = mr->length;
+	if (memory_allows(mr, to->access))
+		return 0;
+	to->flags |= IB_MR_REREG_TRANS;
+	return same_memory(mr, to);
+}
+
+struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what)
+{
+	struct rxe_rereg to = *what;
+	struct rxe_mr *mr;
+	bool moves;
+	int err;
+
+	err = fill_in(old, &to);
+	if (err)
+		return ERR_PTR(err);
+	mr = rxe_mr_alloc_again(old, to.pd, ops_of(to.access), to.iova, to.length, to.access);
+	if (IS_ERR(mr))
+		return mr;
+	moves = to.flags & IB_MR_REREG_TRANS;
+	if (moves)
+		err = find_memory(mr, to.uva);
+	else
+		share(old, mr);
+	if (err) {
+		rxe_mr_abandon(mr);
+		return ERR_PTR(err);
+	}
+	rxe_mr_replace(old, mr);
+	if (!moves)
+		hand_on(old);
+	return mr;
+}
