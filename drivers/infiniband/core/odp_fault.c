@@ -27,6 +27,7 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/magic.h>
+#include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -291,23 +292,35 @@ static long fault_in_chunk(struct odp_mirror *mirror, struct odp_chunk *chunk, u
 	return n == -EBUSY ? -EFAULT : n;
 }
 
+static long fault_in(struct odp_mirror *mirror, unsigned long start, unsigned long end,
+		     unsigned int advice, struct odp_tally *tally)
+{
+	struct odp_chunk *chunk = odp_chunk_get(mirror, start);
+	long n;
+
+	if (IS_ERR(chunk))
+		return PTR_ERR(chunk);
+	n = fault_in_chunk(mirror, chunk, start, end, advice, tally);
+	odp_chunk_put(chunk);
+	return n;
+}
+
 long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end,
 	       unsigned int advice, struct odp_tally *tally)
 {
-	struct odp_chunk *chunk;
+	struct mem_cgroup *memcg, *before;
 	long n;
 
 	might_sleep();
 	/* A process that is gone has no memory; one that is going keeps it until we are done. */
 	if (!mmget_not_zero(mirror->mm))
 		return -EFAULT;
-	chunk = odp_chunk_get(mirror, start);
-	if (IS_ERR(chunk)) {
-		n = PTR_ERR(chunk);
-	} else {
-		n = fault_in_chunk(mirror, chunk, start, end, advice, tally);
-		odp_chunk_put(chunk);
-	}
+	/* Entries, and pages of files that are read in, are paid for by whose memory it is. */
+	memcg = get_mem_cgroup_from_mm(mirror->mm);
+	before = set_active_memcg(memcg);
+	n = fault_in(mirror, start, end, advice, tally);
+	set_active_memcg(before);
+	mem_cgroup_put(memcg);
 	/* Not mmput(): the last one would tear down the process' memory here, notifiers and all. */
 	mmput_async(mirror->mm);
 	return n;
