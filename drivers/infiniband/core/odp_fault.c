@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bringing pages in: the kernel's page table is asked, made to fault where it must, and the answer
- * is stored, unless it has changed meanwhile.
+ * Bringing pages in: the process' page table is looked at, the kernel is asked to fault for what is
+ * missing there, and the answer is stored, unless it has changed meanwhile.
  *
  *	fault				notifier
  *	-----				--------
  *	seq = read_begin
- *	mmap_lock: walk, fault
+ *	mmap_lock: walk
  *					chunk lock: seq moves, entries go
  *					the page table changes
  *	chunk lock: seq moved?
@@ -17,8 +17,8 @@
  *
  * A page that is stored as writable is marked dirty, once, here. The page table entry need not be
  * dirty, and nobody else will know of writes that go past it. The mark holds as long as the entry:
- * whoever cleans a page (writeback, MADV_FREE, reclaim) takes the mapping's right to write first,
- * and then the notifier takes our entry.
+ * whoever cleans a page (writeback, MADV_FREE, reclaim) changes its mapping first, and then the
+ * notifier takes our entry.
  *
  * Only what was asked for is granted. A page that is brought in to be read stays read-only here
  * even if the process may write it, for it is not marked dirty; and reading breaks no copy on
@@ -36,8 +36,9 @@
 
 #include "odp_mirror.h"
 
-/* A process that changes its mappings for longer than this without a pause is not served. */
+/* A process that changes its mappings for so long, and so often, is not served. */
 #define PATIENCE	(10 * HZ)
+#define MIN_TRIES	64
 /* Beginning again is cheap at first, then with a sleep in between. */
 #define SPINS		8
 
@@ -45,17 +46,21 @@
  * struct attempt - one walk of the page table
  * @mirror: whose
  * @chunk: where to store
- * @range: the walk; end is lowered to the end of the mapping
+ * @limit: address that the walk does not go beyond; lowered where that would take too long
+ * @range: the walk; end is @limit or the end of the mapping
  * @pfns: its result
  * @advice: ODP_PREFETCH_*
+ * @waited: the mmap lock was dropped to wait for a page
  * @tally: of the caller
  */
 struct attempt {
 	struct odp_mirror *mirror;
 	struct odp_chunk *chunk;
+	unsigned long limit;
 	struct hmm_range range;
 	unsigned long *pfns;
 	unsigned int advice;
+	bool waited;
 	struct odp_tally *tally;
 };
 
@@ -75,38 +80,89 @@ static bool is_secret(const struct vm_area_struct *vma)
 	return vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
 }
 
-/*
- * The walk cannot wait for the program that resolves the fault of a userfaultfd, so it is done for
- * it, a page at a time. Return: 0 when the lock was kept, -EAGAIN when it was dropped meanwhile and
- * nothing is known of the mapping any more, or -EFAULT.
- */
-static int fault_by_userfaultfd(struct attempt *a)
+/* The CPU alone writes there, and checks its returns against it. */
+#ifdef VM_SHADOW_STACK
+static bool is_shadow_stack(const struct vm_area_struct *vma)
 {
-	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
-	bool unlocked = false;
+	return vma->vm_flags & VM_SHADOW_STACK;
+}
+#else
+static bool is_shadow_stack(const struct vm_area_struct *vma)
+{
+	return false;
+}
+#endif
 
-	a->range.end = a->range.start + PAGE_SIZE;
-	if (fixup_user_fault(a->mirror->mm, a->range.start, flags, &unlocked))
-		return -EFAULT;
-	return unlocked ? -EAGAIN : 0;
+/* Memory of devices is not the process' to lend. */
+static bool is_lendable(const struct attempt *a, const struct vm_area_struct *vma)
+{
+	if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & VM_READ))
+		return false;
+	if (wants_write(a) && (!(vma->vm_flags & VM_WRITE) || is_shadow_stack(vma)))
+		return false;
+	return !is_secret(vma);
 }
 
-/* Choose what the walk does by the mapping at its start. Caller holds the mmap lock. */
+/* Choose how far to walk by the mapping at the start. Caller holds the mmap lock. */
 static int prepare(struct attempt *a)
 {
 	struct vm_area_struct *vma = vma_lookup(a->mirror->mm, a->range.start);
 
 	mmap_assert_locked(a->mirror->mm);
-	if (!vma || is_secret(vma))
+	if (!vma || !is_lendable(a, vma))
 		return -EFAULT;
-	a->range.end = min(a->range.end, vma->vm_end);
-	a->range.default_flags = 0;
-	if (!may_wait(a))
-		return 0;
+	a->range.end = min(a->limit, vma->vm_end);
+	/* A program brings these in, one by one, as it likes: no more than is needed. */
 	if (userfaultfd_armed(vma))
-		return fault_by_userfaultfd(a);
-	a->range.default_flags = HMM_PFN_REQ_FAULT | (wants_write(a) ? HMM_PFN_REQ_WRITE : 0);
+		a->range.end = a->range.start + PAGE_SIZE;
 	return 0;
+}
+
+/* Nor are single pages of devices; DAX memory is memory. */
+static bool is_usable(unsigned long pfn, bool write)
+{
+	struct page *page;
+
+	if (!(pfn & HMM_PFN_VALID) || (pfn & HMM_PFN_ERROR) || (write && !(pfn & HMM_PFN_WRITE)))
+		return false;
+	page = hmm_pfn_to_page(pfn);
+	return !is_device_private_page(page) && !is_pci_p2pdma_page(page);
+}
+
+/*
+ * Have the kernel fault for what the walk has not found. A fault that has to wait, for a disk or
+ * for a program (userfaultfd, FUSE), drops the mmap lock meanwhile; then what comes behind it is
+ * left for another time.
+ *
+ * Return: 0 when nothing is missing up to range.end, -EAGAIN to walk again, -EINTR, or -EFAULT when
+ * the first page cannot be had.
+ */
+static int bring_in_missing(struct attempt *a)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
+	unsigned long n = (a->range.end - a->range.start) >> PAGE_SHIFT;
+	unsigned long i, addr;
+	bool any = false;
+	int err = 0;
+
+	for (i = 0; i < n && !a->waited; i++) {
+		if (is_usable(a->pfns[i], wants_write(a)))
+			continue;
+		addr = a->range.start + i * PAGE_SIZE;
+		/* A page that the kernel has, and that is none. */
+		if (a->pfns[i] & HMM_PFN_ERROR)
+			err = -EFAULT;
+		else
+			err = fixup_user_fault(a->mirror->mm, addr, flags, &a->waited);
+		if (err)
+			break;
+		any = true;
+	}
+	if (i == 0 && err)
+		return err == -EINTR ? err : -EFAULT;
+	if (err || a->waited)
+		a->limit = a->range.end = a->range.start + i * PAGE_SIZE;
+	return any ? -EAGAIN : 0;
 }
 
 /* Return: 0, -EBUSY or -EAGAIN to begin again, or another error. */
@@ -120,19 +176,10 @@ static int walk(struct attempt *a)
 	err = prepare(a);
 	if (!err)
 		err = hmm_range_fault(&a->range);
+	if (!err && may_wait(a))
+		err = bring_in_missing(a);
 	mmap_read_unlock(mm);
 	return err;
-}
-
-/* Memory of devices is not the process' to lend. DAX memory is memory. */
-static bool is_usable(unsigned long pfn, bool write)
-{
-	struct page *page;
-
-	if (!(pfn & HMM_PFN_VALID) || (pfn & HMM_PFN_ERROR) || (write && !(pfn & HMM_PFN_WRITE)))
-		return false;
-	page = hmm_pfn_to_page(pfn);
-	return !is_device_private_page(page) && !is_pci_p2pdma_page(page);
 }
 
 /* Hold the page if it is still to be marked dirty, and leave in @pfn whether it is. */
@@ -235,34 +282,57 @@ static long attempt(struct attempt *a)
 {
 	long n;
 
-	memset(a->pfns, 0, ((a->range.end - a->range.start) >> PAGE_SHIFT) * sizeof(*a->pfns));
+	memset(a->pfns, 0, ((a->limit - a->range.start) >> PAGE_SHIFT) * sizeof(*a->pfns));
 	n = walk(a);
 	if (n)
-		return n == -EBUSY || n == -EAGAIN || n == -ENOMEM ? n : -EFAULT;
+		return n;
 	n = store(a);
 	if (n == -ENOMEM)
 		return reserve(a) ?: -EBUSY;
-	if (n)
-		return n;
-	/* Else the walk was not to fault, and what the userfaultfd brought is gone again. */
-	return a->range.default_flags ? -EFAULT : -EBUSY;
+	return n;
 }
 
-static void take_breath(unsigned int tries)
+/* What keeps changing changes less in a shorter range. */
+static void collided(struct attempt *a, unsigned int tries)
 {
+	unsigned long pages = (a->limit - a->range.start) >> PAGE_SHIFT;
+
+	a->tally->retries++;
+	a->limit = a->range.start + max(pages / 2, 1UL) * PAGE_SIZE;
 	if (tries < SPINS)
 		cond_resched();
 	else
 		schedule_timeout_uninterruptible(1);
 }
 
+static long attempt_all(struct attempt *a)
+{
+	unsigned long deadline = jiffies + PATIENCE;
+	unsigned int tries;
+	long n;
+
+	for (tries = 0;; tries++) {
+		n = attempt(a);
+		if (n != -EBUSY && n != -EAGAIN)
+			return n;
+		/* Waiting for a page is no failure, however long. */
+		if (a->waited)
+			deadline = jiffies + PATIENCE;
+		a->waited = false;
+		if (tries >= MIN_TRIES && time_after(jiffies, deadline))
+			return -EFAULT;
+		if (n == -EBUSY)
+			collided(a, tries);
+	}
+}
+
 static long fault_in_chunk(struct odp_mirror *mirror, struct odp_chunk *chunk, unsigned long start,
 			   unsigned long end, unsigned int advice, struct odp_tally *tally)
 {
-	unsigned long deadline = jiffies + PATIENCE;
 	struct attempt a = {
 		.mirror = mirror,
 		.chunk = chunk,
+		.limit = end,
 		.advice = advice,
 		.tally = tally,
 		.range = {
@@ -270,26 +340,15 @@ static long fault_in_chunk(struct odp_mirror *mirror, struct odp_chunk *chunk, u
 			.start = start,
 		},
 	};
-	unsigned int tries;
 	long n;
 
 	a.pfns = kmalloc_array((end - start) >> PAGE_SHIFT, sizeof(*a.pfns), GFP_KERNEL);
 	if (!a.pfns)
 		return -ENOMEM;
 	a.range.hmm_pfns = a.pfns;
-	for (tries = 0;; tries++) {
-		a.range.end = end;
-		n = attempt(&a);
-		if (n != -EAGAIN && (n != -EBUSY || time_after(jiffies, deadline)))
-			break;
-		/* -EAGAIN: it has waited for a userfaultfd's program, which may take its time. */
-		if (n == -EAGAIN)
-			deadline = jiffies + PATIENCE;
-		tally->retries += n == -EBUSY;
-		take_breath(tries);
-	}
+	n = attempt_all(&a);
 	kfree(a.pfns);
-	return n == -EBUSY ? -EFAULT : n;
+	return n;
 }
 
 static long fault_in(struct odp_mirror *mirror, unsigned long start, unsigned long end,

@@ -21,16 +21,24 @@
 #include <linux/jiffies.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "odp_mirror.h"
 
 #define MAYBE_EMPTY	XA_MARK_0
 #define REAP_DELAY	msecs_to_jiffies(100)
+/* Faults of one process that are served at a time; each may wait for a disk, or for a program. */
+#define FAULTS_AT_A_TIME	64
 
 static DEFINE_MUTEX(mirrors_lock);
 static DEFINE_HASHTABLE(mirrors, 6);
 /* Entries change under a lock that softirqs take; the table of chunks does not. */
 static struct lock_class_key entries_class;
+
+/* Give-back and the end of mirrors: never waits for a process' page. */
+static struct workqueue_struct *odp_wq;
+static atomic_t num_mirrors = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(last_mirror_gone);
 
 /* Look at the chunk when there is time. Not under its lock. */
 static void may_be_idle(struct odp_chunk *chunk)
@@ -210,14 +218,27 @@ static struct odp_mirror *find_mirror(struct mm_struct *mm)
 	return NULL;
 }
 
-static struct odp_mirror *make_mirror(struct mm_struct *mm)
+/*
+ * There are no windows and no faults, hence no users of chunks; with the last chunk goes the last
+ * notifier, and then nobody queues the work any more.
+ */
+static void destroy_mirror(struct work_struct *work)
 {
-	struct odp_mirror *mirror;
+	struct odp_mirror *mirror = container_of(work, struct odp_mirror, destroy);
 
-	lockdep_assert_held(&mirrors_lock);
-	mirror = kzalloc(sizeof(*mirror), GFP_KERNEL_ACCOUNT);
-	if (!mirror)
-		return NULL;
+	WARN_ON(!RB_EMPTY_ROOT(&mirror->windows.rb_root) || mirror->num_faults);
+	odp_mirror_forget(mirror, 0, ULONG_MAX);
+	cancel_delayed_work_sync(&mirror->reap);
+	WARN_ON(!xa_empty(&mirror->chunks));
+	destroy_workqueue(mirror->wq);
+	mmdrop(mirror->mm);
+	kfree(mirror);
+	if (atomic_dec_and_test(&num_mirrors))
+		wake_up(&last_mirror_gone);
+}
+
+static void init_mirror(struct odp_mirror *mirror, struct mm_struct *mm)
+{
 	refcount_set(&mirror->refs, 1);
 	mmgrab(mm);
 	mirror->mm = mm;
@@ -226,7 +247,31 @@ static struct odp_mirror *make_mirror(struct mm_struct *mm)
 	INIT_DELAYED_WORK(&mirror->reap, reap);
 	spin_lock_init(&mirror->windows_lock);
 	mirror->windows = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&mirror->faults);
+	xa_init_flags(&mirror->faults, XA_FLAGS_LOCK_BH);
+	lockdep_set_class(&mirror->faults.xa_lock, &entries_class);
+	spin_lock_init(&mirror->advice_lock);
+	INIT_LIST_HEAD(&mirror->advices);
+	INIT_WORK(&mirror->advise, odp_run_advice);
+	INIT_WORK(&mirror->destroy, destroy_mirror);
+}
+
+static struct odp_mirror *make_mirror(struct mm_struct *mm)
+{
+	struct odp_mirror *mirror;
+
+	lockdep_assert_held(&mirrors_lock);
+	mirror = kzalloc(sizeof(*mirror), GFP_KERNEL_ACCOUNT);
+	if (!mirror)
+		return NULL;
+	/* A fault that is on the way of packets comes before what can wait. */
+	mirror->wq = alloc_workqueue("rdma_odp/%d", WQ_UNBOUND | WQ_HIGHPRI, FAULTS_AT_A_TIME,
+				     current->tgid);
+	if (!mirror->wq) {
+		kfree(mirror);
+		return NULL;
+	}
+	init_mirror(mirror, mm);
+	atomic_inc(&num_mirrors);
 	hash_add(mirrors, &mirror->node, (unsigned long)mm);
 	return mirror;
 }
@@ -245,25 +290,24 @@ struct odp_mirror *odp_mirror_get(void)
 	return mirror ?: ERR_PTR(-ENOMEM);
 }
 
-/*
- * There are no windows and no faults, hence no users of chunks; with the last chunk goes the last
- * notifier, and then nobody queues the work any more.
- */
-static void destroy_mirror(struct odp_mirror *mirror)
-{
-	WARN_ON(!RB_EMPTY_ROOT(&mirror->windows.rb_root) || !list_empty(&mirror->faults));
-	odp_mirror_forget(mirror, 0, ULONG_MAX);
-	cancel_delayed_work_sync(&mirror->reap);
-	WARN_ON(!xa_empty(&mirror->chunks));
-	mmdrop(mirror->mm);
-	kfree(mirror);
-}
-
 void odp_mirror_put(struct odp_mirror *mirror)
 {
 	if (!refcount_dec_and_mutex_lock(&mirror->refs, &mirrors_lock))
 		return;
 	hash_del(&mirror->node);
 	mutex_unlock(&mirrors_lock);
-	destroy_mirror(mirror);
+	/* It may be a fault that was the last one, on the queue that ends with the mirror. */
+	queue_work(odp_wq, &mirror->destroy);
+}
+
+int odp_init(void)
+{
+	odp_wq = alloc_workqueue("rdma_odp", WQ_UNBOUND, 0);
+	return odp_wq ? 0 : -ENOMEM;
+}
+
+void odp_exit(void)
+{
+	wait_event(last_mirror_gone, !atomic_read(&num_mirrors));
+	destroy_workqueue(odp_wq);
 }

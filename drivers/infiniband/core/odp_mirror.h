@@ -8,8 +8,8 @@
  *	mirror->chunks_lock	mutex: birth and death of chunks
  *	the process' mmap_lock, and whatever the kernel holds when it invalidates
  *	chunk->lock		bottom halves off; every access, every change of page entries
- *	mirror->windows_lock	bottom halves off; innermost
- *	waits_lock		bottom halves off (odp_wait.c); innermost
+ *	mirror->windows_lock	bottom halves off
+ *	waits_lock		bottom halves off (odp_wait.c); what a waiter's wake takes is within
  */
 #ifndef CORE_ODP_MIRROR_H
 #define CORE_ODP_MIRROR_H
@@ -43,7 +43,14 @@
  * @reap: gives empty chunks back
  * @windows_lock: guards @windows and that they are open
  * @windows: by their pages
- * @faults: under way, for others to join (odp_wait.c)
+ * @wq: what faults and advice of this process run on; another's are not held up by it
+ * @faults: under way, by the page that was missed first, for others to join (odp_wait.c)
+ * @num_faults: of them, and those that nobody can join any more
+ * @advice_lock: guards @advices
+ * @advices: prefetches that nobody waits for (odp_prefetch.c)
+ * @num_advices: of them
+ * @advise: does them, one after the other
+ * @destroy: the end of the mirror
  */
 struct odp_mirror {
 	refcount_t refs;
@@ -54,7 +61,14 @@ struct odp_mirror {
 	struct delayed_work reap;
 	spinlock_t windows_lock;
 	struct rb_root_cached windows;
-	struct list_head faults;
+	struct workqueue_struct *wq;
+	struct xarray faults;
+	unsigned int num_faults;
+	spinlock_t advice_lock;
+	struct list_head advices;
+	unsigned int num_advices;
+	struct work_struct advise;
+	struct work_struct destroy;
 };
 
 /**
@@ -132,13 +146,15 @@ static inline unsigned long odp_chunk_index(const struct odp_chunk *chunk, unsig
 
 /*
  * Use the chunk's pages. A rwlock alone would let readers with bottom halves off pass a waiting
- * writer for ever, and a munmap() must not starve; writers cannot be preempted, so the wait for
- * them is short.
+ * writer for ever, and a munmap() must not starve. So they step aside, for a while: many writers
+ * must not starve them either.
  */
 static inline void odp_chunk_use(struct odp_chunk *chunk)
 {
+	unsigned int courtesy;
+
 	local_bh_disable();
-	while (unlikely(atomic_read(&chunk->writers)))
+	for (courtesy = 64; courtesy && unlikely(atomic_read(&chunk->writers)); courtesy--)
 		cpu_relax();
 	read_lock(&chunk->lock);
 }
@@ -178,7 +194,7 @@ static inline void odp_mirror_hold(struct odp_mirror *mirror)
 	refcount_inc(&mirror->refs);
 }
 
-/* Give a reference back. Process context, sleeps. */
+/* Give a reference back. Process context, sleeps; the last one has it destroyed later. */
 void odp_mirror_put(struct odp_mirror *mirror);
 
 /* The chunk of @uva, if it exists. Caller is in an RCU read section. */
@@ -228,7 +244,8 @@ struct odp_tally {
  *
  * Context: process, sleeps, for as long as the memory takes; no lock is held.
  * Return: pages from @start on that are in place, or with ODP_PREFETCH_PRESENT dealt with, at least
- * 1; -EFAULT: no memory at @start, or none for such use; -ENOMEM.
+ * 1; -EFAULT: no memory at @start, or none for such use; -EINTR, to a program that is killed;
+ * -ENOMEM.
  */
 long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end,
 	       unsigned int advice, struct odp_tally *tally);
@@ -243,7 +260,7 @@ void odp_umem_count_invalidation(struct odp_chunk *chunk, unsigned long first,
 /* Is any page from byte @first to byte @last in a window? */
 bool odp_umem_any(struct odp_mirror *mirror, unsigned long first, unsigned long last);
 
-/* odp_wait.c: what page faults and give-back run on. */
-extern struct workqueue_struct *odp_wq;
+/* odp_prefetch.c: does mirror->advices. */
+void odp_run_advice(struct work_struct *work);
 
 #endif

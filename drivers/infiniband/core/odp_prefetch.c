@@ -11,18 +11,21 @@
 
 #include "odp_mirror.h"
 
+/* Prefetches of one process that may wait for their turn. */
+#define ADVICES_LIMIT	1024
+
 /**
  * struct later - a prefetch for which nobody waits
- * @work: does it
+ * @node: in mirror->advices
  * @advice: ODP_PREFETCH_*
  * @num: of @ranges
  * @ranges: each with a reference to its window
  */
 struct later {
-	struct work_struct work;
+	struct list_head node;
 	unsigned int advice;
 	unsigned int num;
-	struct odp_range ranges[] __counted_by(num);
+	struct odp_range ranges[];
 };
 
 /* After the pages from @start on that one fault can bring in. */
@@ -66,32 +69,67 @@ int odp_prefetch(const struct odp_range *ranges, unsigned int num, unsigned int 
 	return err;
 }
 
-static void run_later(struct work_struct *work)
+static void free_later(struct later *later)
 {
-	struct later *later = container_of(work, struct later, work);
 	unsigned int i;
 
-	odp_prefetch(later->ranges, later->num, later->advice);
 	for (i = 0; i < later->num; i++)
 		odp_umem_put(later->ranges[i].umem);
-	kfree(later);
+	kvfree(later);
+}
+
+/* One at a time; the others keep their place in the queue. */
+void odp_run_advice(struct work_struct *work)
+{
+	struct odp_mirror *mirror = container_of(work, struct odp_mirror, advise);
+	struct later *later;
+	bool more;
+
+	spin_lock(&mirror->advice_lock);
+	later = list_first_entry(&mirror->advices, struct later, node);
+	list_del(&later->node);
+	more = --mirror->num_advices;
+	spin_unlock(&mirror->advice_lock);
+	if (more)
+		queue_work(mirror->wq, &mirror->advise);
+	odp_prefetch(later->ranges, later->num, later->advice);
+	/* The last to go, it may have the mirror destroyed. */
+	free_later(later);
+}
+
+static int queue_later(struct odp_mirror *mirror, struct later *later)
+{
+	bool full;
+
+	spin_lock(&mirror->advice_lock);
+	full = mirror->num_advices >= ADVICES_LIMIT;
+	if (!full) {
+		list_add_tail(&later->node, &mirror->advices);
+		mirror->num_advices++;
+	}
+	spin_unlock(&mirror->advice_lock);
+	if (!full)
+		queue_work(mirror->wq, &mirror->advise);
+	return full ? -ENOMEM : 0;
 }
 
 int odp_prefetch_later(const struct odp_range *ranges, unsigned int num, unsigned int advice)
 {
 	struct later *later;
 	unsigned int i;
+	int err;
 
-	later = kmalloc(struct_size(later, ranges, num), GFP_KERNEL_ACCOUNT);
+	later = kvmalloc(struct_size(later, ranges, num), GFP_KERNEL_ACCOUNT);
 	if (!later)
 		return -ENOMEM;
-	INIT_WORK(&later->work, run_later);
 	later->advice = advice;
 	later->num = num;
 	for (i = 0; i < num; i++) {
 		odp_umem_hold(ranges[i].umem);
 		later->ranges[i] = ranges[i];
 	}
-	queue_work(odp_wq, &later->work);
-	return 0;
+	err = queue_later(ranges[0].umem->mirror, later);
+	if (err)
+		free_later(later);
+	return err;
 }

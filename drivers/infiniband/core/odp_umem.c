@@ -4,7 +4,8 @@
  * the same whether it shows a page or the whole address space, and windows that overlap share what
  * is known of the pages.
  *
- * Faults are counted for the window that asked, invalidations for each window that loses the page.
+ * Faults are counted for the window that asked, invalidations for each window that loses the page,
+ * up to a number of them: a notifier must not take the longer the more windows a program opens.
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -12,6 +13,8 @@
 #include <linux/slab.h>
 
 #include "odp_mirror.h"
+
+#define COUNTED_WINDOWS	32
 
 struct odp_umem *odp_umem_create(unsigned long uva, unsigned long last, struct odp_counts *total)
 {
@@ -116,14 +119,16 @@ void odp_umem_count_invalidation(struct odp_chunk *chunk, unsigned long first, u
 	unsigned long base = odp_chunk_start(chunk), start, end;
 	struct odp_mirror *mirror = chunk->mirror;
 	struct interval_tree_node *node;
+	unsigned int windows = 0;
 	unsigned long n;
 
 	lockdep_assert_held_write(&chunk->lock);
 	start = base + (first << PAGE_SHIFT);
 	end = base + (last << PAGE_SHIFT) + ~PAGE_MASK;
 	spin_lock(&mirror->windows_lock);
-	for (node = interval_tree_iter_first(&mirror->windows, start, end); node;
-	     node = interval_tree_iter_next(node, start, end)) {
+	for (node = interval_tree_iter_first(&mirror->windows, start, end);
+	     node && windows < COUNTED_WINDOWS;
+	     node = interval_tree_iter_next(node, start, end), windows++) {
 		n = entries_between(chunk, odp_chunk_index(chunk, max(start, node->start)),
 				    odp_chunk_index(chunk, min(end, node->last)));
 		if (n)

@@ -31,7 +31,7 @@ void rxe_idtab_destroy(struct rxe_idtab *tab)
 
 static struct rxe_handle *new_handle(void *obj)
 {
-	struct rxe_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL);
+	struct rxe_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
 
 	if (!handle)
 		return NULL;
@@ -124,10 +124,14 @@ struct rxe_handle *rxe_idtab_get(struct rxe_idtab *tab, u32 id)
 {
 	struct rxe_handle *handle;
 
+	/*
+	 * Without references it has just been retired, and the slot is empty, or replaced, and the
+	 * slot has the successor.
+	 */
 	rcu_read_lock();
-	handle = xa_load(&tab->xa, id);
-	if (handle && !refcount_inc_not_zero(&handle->refs))
-		handle = NULL;
+	do
+		handle = xa_load(&tab->xa, id);
+	while (handle && !refcount_inc_not_zero(&handle->refs));
 	rcu_read_unlock();
 	return handle;
 }

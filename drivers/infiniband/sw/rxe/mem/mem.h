@@ -57,6 +57,13 @@ static inline bool rxe_mem_waiting(const struct rxe_mem_wait *wait)
 	return odp_waiting(&wait->odp);
 }
 
+/* The access has succeeded, whatever became of an earlier wait. */
+static inline void rxe_mem_wait_over(struct rxe_mem_wait *wait)
+{
+	if (unlikely(wait->odp.err))
+		wait->odp.err = 0;
+}
+
 /* Wait no more; nobody is woken afterwards. Any context but hard interrupt. */
 static inline void rxe_mem_wait_cancel(struct rxe_mem_wait *wait)
 {

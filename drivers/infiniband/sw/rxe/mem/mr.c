@@ -18,7 +18,7 @@
 static struct rxe_mr *new_mr(struct ib_pd *pd, const struct rxe_mr_ops *ops, u64 iova, u64 length,
 			     int access)
 {
-	struct rxe_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL);
+	struct rxe_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL_ACCOUNT);
 
 	if (!mr)
 		return NULL;

@@ -45,15 +45,23 @@ struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, 
 	return mr;
 }
 
-/* The memory stays: from the old region, which nobody uses any more, to the new one. */
+static void destroy_shell(struct rxe_mr *mr)
+{
+	if (mr->odp)
+		odp_umem_put(mr->odp);
+}
+
+/*
+ * The memory stays: from the old region, which nobody uses any more, to the new one. Who lists
+ * regions still reads the window's counters by the old one.
+ */
 static void hand_on(struct rxe_mr *old)
 {
-	static const struct rxe_mr_ops nothing;
+	static const struct rxe_mr_ops shell = { .destroy = destroy_shell };
 
-	old->ops = &nothing;
+	old->ops = &shell;
 	old->umem = NULL;
 	old->pages = NULL;
-	old->odp = NULL;
 }
 
 static void share(const struct rxe_mr *old, struct rxe_mr *mr)
@@ -63,6 +71,8 @@ static void share(const struct rxe_mr *old, struct rxe_mr *mr)
 	mr->page_off = old->page_off;
 	mr->odp = old->odp;
 	mr->uva = old->uva;
+	if (mr->odp)
+		odp_umem_hold(mr->odp);
 }
 
 /* Can the region's memory serve @access as it is? */

@@ -35,7 +35,7 @@ static bool is_atomic(const struct rxe_swqe *wqe)
 }
 
 /* Answers that may wait: as many as a peer sends for what we ask for at a time, and then some. */
-#define QUEUE_LIMIT	2048
+#define QUEUE_LIMIT	1024
 
 static void drop_list(struct rxe_qp *qp)
 {
@@ -287,17 +287,21 @@ void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 	}
 }
 
-void rxe_comp_run(struct rxe_qp *qp)
+bool rxe_comp_run(struct rxe_qp *qp, int *budget)
 {
 	struct rxe_comp *comp = &qp->comp;
 	struct sk_buff *skb;
 	struct rxe_pkt pkt;
 
 	rxe_assert_owned(qp);
-	while (!rxe_mem_waiting(&comp->wait) && (skb = __skb_dequeue(&comp->queue))) {
+	while (!rxe_mem_waiting(&comp->wait) && !skb_queue_empty(&comp->queue)) {
+		if ((*budget)-- <= 0)
+			return true;
+		skb = __skb_dequeue(&comp->queue);
 		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
 			take(qp, &pkt, skb);
 		else
 			kfree_skb(skb);
 	}
+	return false;
 }

@@ -21,8 +21,11 @@ struct sk_buff;
  */
 void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 
-/* Go on with answers that waited for a page, if it is there. Owner, bottom halves off. */
-void rxe_comp_run(struct rxe_qp *qp);
+/*
+ * Go on with answers that waited for a page, if it is there. @budget: packets, lowered by what was
+ * taken. Owner, bottom halves off. Return: true when only the budget ended it.
+ */
+bool rxe_comp_run(struct rxe_qp *qp, int *budget);
 
 /* Does an answer wait for a page of ours? Then the peer's silence means nothing. Owner. */
 bool rxe_comp_stalled(const struct rxe_qp *qp);

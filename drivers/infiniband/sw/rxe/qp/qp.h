@@ -15,6 +15,8 @@
  *	qp->run.lock		interrupts off; nothing but run.c's fields
  *	run queue lock		interrupts off (run.c)
  *	cq->lock		interrupts off; innermost
+ * On-demand memory: a chunk's lock is taken by accesses, with nothing above but ownership, and
+ * nothing below; run.lock is taken under the lock of waiters, by a wake (core/odp_mirror.h).
  *
  * Words: PSNs and indices are those of wire/psn.h; "tail" is the oldest entry that is not complete,
  * "next" the next one to send, "head" where the next post goes.

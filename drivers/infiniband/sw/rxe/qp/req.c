@@ -143,8 +143,6 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	enum rxe_mem_err err;
 	struct rxe_out out;
 
-	if (pkt.ack_req)
-		req->since_ack = 0;
 	if (!rxe_egress_begin(qp, &qp->path, &pkt, &out)) {
 		err = rxe_req_gather(qp, wqe, req->sent, out.payload, len);
 		if (err)
@@ -156,6 +154,8 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		else if (err)
 			return err;
 	}
+	if (pkt.ack_req)
+		req->since_ack = 0;
 	req->sent += len;
 	req->psn = rxe_psn_add(req->psn, 1);
 	return RXE_MEM_OK;

@@ -196,6 +196,9 @@ static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
 	else if (err && err != RXE_RESP_WAIT)
 		fail(qp, err, err == RXE_RESP_GAP ? qp->resp.psn : pkt->psn);
+	/* What was not executed will come again, and is no copy of anything then. */
+	if (err && err != RXE_RESP_WAIT)
+		qp->resp.queue_psn = qp->resp.psn;
 	return err != RXE_RESP_WAIT;
 }
 
@@ -234,11 +237,23 @@ static bool is_queued(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	       !rxe_psn_before(pkt->psn, resp->psn) && rxe_psn_before(pkt->psn, resp->queue_psn);
 }
 
+/* Was the request executed, and has no answer of its own? Then it need not wait for another one. */
+static bool is_acknowledged_again(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	u8 kind = rxe_opcode_info(pkt->opcode)->kind;
+
+	if (rxe_qp_is_ud(qp) || !rxe_psn_before(pkt->psn, qp->resp.psn) ||
+	    kind == RXE_KIND_READ || kind == RXE_KIND_ATOMIC)
+		return false;
+	qp->resp.ack_due = true;
+	return true;
+}
+
 static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {
 	struct rxe_resp *resp = &qp->resp;
 
-	if (is_queued(qp, pkt)) {
+	if (is_queued(qp, pkt) || is_acknowledged_again(qp, pkt)) {
 		rxe_count(qp->dev, RXE_STAT_DUP_REQUEST);
 		kfree_skb(skb);
 		return;
@@ -285,42 +300,71 @@ void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 		queue_skb(qp, pkt, skb);
 }
 
-/* Requests that waited, up to the next READ or one that waits again. */
-static void execute_queued(struct rxe_qp *qp)
+/* Requests that waited, up to the next READ or one that waits again. Return: more, by @budget. */
+static bool execute_queued(struct rxe_qp *qp, int *budget)
 {
 	struct rxe_resp *resp = &qp->resp;
 	struct sk_buff *skb;
 	struct rxe_pkt pkt;
 
 	while (!resp->reply.active && !rxe_mem_waiting(&resp->wait) &&
-	       (skb = __skb_dequeue(&resp->queue))) {
+	       !skb_queue_empty(&resp->queue)) {
+		if ((*budget)-- <= 0)
+			return true;
+		skb = __skb_dequeue(&resp->queue);
 		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
 			execute_skb(qp, &pkt, skb);
 		else
 			kfree_skb(skb);
 	}
+	return false;
 }
 
-bool rxe_resp_run(struct rxe_qp *qp, int *budget)
+/*
+ * Tell how far we are. Behind a READ whose answer has not begun only what came before it can be
+ * told: an acknowledgement of more would tell that the answer was lost.
+ */
+static void acknowledge(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (!resp->ack_due || !listening(qp))
+		return;
+	if (resp->reply.active && !rxe_psn_before(resp->ack_psn, resp->reply.psn))
+		return;
+	rxe_resp_answer(qp, RXE_AETH_ACK | RXE_AETH_NO_CREDITS, resp->ack_psn);
+}
+
+/* Return: true when only the budget ended it. */
+static bool answer_and_execute(struct rxe_qp *qp, int *budget)
 {
 	struct rxe_resp *resp = &qp->resp;
 	enum rxe_resp_err err;
 
-	rxe_assert_owned(qp);
-	execute_queued(qp);
+	if (execute_queued(qp, budget))
+		return true;
 	while (resp->reply.active) {
 		if (*budget <= 0)
-			return true;
+			return !rxe_mem_waiting(&resp->wait);
 		err = rxe_resp_read_run(qp, budget);
 		if (err)
 			fail(qp, err, resp->reply.psn);
 		else if (resp->reply.active)
 			return *budget <= 0;
-		execute_queued(qp);
+		if (execute_queued(qp, budget))
+			return true;
 	}
-	if (resp->ack_due && listening(qp))
-		rxe_resp_answer(qp, RXE_AETH_ACK | RXE_AETH_NO_CREDITS, resp->ack_psn);
 	return false;
+}
+
+bool rxe_resp_run(struct rxe_qp *qp, int *budget)
+{
+	bool more;
+
+	rxe_assert_owned(qp);
+	more = answer_and_execute(qp, budget);
+	acknowledge(qp);
+	return more;
 }
 
 static void put_region(struct rxe_mr **mr)

@@ -125,8 +125,6 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 	rxe_assert_owned(qp);
 	if (rxe_mem_waiting(&qp->resp.wait))
 		return RXE_RESP_OK;
-	/* The answer acknowledges everything before it. */
-	qp->resp.ack_due = false;
 	do {
 		if (*budget <= 0 || !rxe_flight_ready(qp->flight))
 			return RXE_RESP_OK;
@@ -135,6 +133,8 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 			err = send_one(qp);
 		if (err == RXE_RESP_WAIT)
 			return RXE_RESP_OK;
+		/* The answer acknowledges everything before it. */
+		qp->resp.ack_due = false;
 		(*budget)--;
 	} while (!err && reply->resid);
 	rxe_resp_read_end(qp);

@@ -161,13 +161,13 @@ static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int 
 {
 	bool more;
 
-	rxe_comp_run(qp);
+	more = rxe_comp_run(qp, quota);
 	receive_all(qp, batch);
 	if (events & RXE_EV_TIMER)
 		rxe_retry_timer(qp);
 	if (events & RXE_EV_RNR)
 		rxe_retry_rnr_over(qp);
-	more = transmit(qp, quota);
+	more |= transmit(qp, quota);
 	more |= rxe_state_settle(qp, quota);
 	release_regions(qp);
 	return more;
