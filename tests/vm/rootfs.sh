@@ -26,7 +26,7 @@ packages=(
 	# Compilers for tests and, by DKMS, for the module.
 	dkms gcc libc6-dev make
 	# The system itself; busybox powers off.
-	busybox-static initramfs-tools kmod procps strace udev util-linux zstd
+	busybox-static e2fsprogs initramfs-tools kmod procps strace udev util-linux zstd
 )
 
 # Neither manuals nor translations; of the documentation only pyverbs' own tests.

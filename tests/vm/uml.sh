@@ -25,6 +25,7 @@ fragments() {
 
 inputs() {
 	fragments
+	echo "$LAB_VM/config/uml-spinlock.patch"
 	echo "$LAB_VM/config/uml-vector.patch"
 	[ "$variant" = plain ] || echo "$LAB_VM/config/uml-stacktrace.patch"
 }
