@@ -5,7 +5,7 @@
 #   make lint unit          the checks of every commit, seconds
 #   make demo               RDMA applications on Debian's stock kernel, in a virtual machine
 #   make test               everything: lint, unit, user-mode Linux with its checkers, stock kernel
-#   make bench              this driver and the in-box one, in turn, as ratios
+#   make bench              this driver and the in-box one, and on-demand paging, as ratios
 #   make lab-uml lab-uml-debug lab-qemu     build one lab, cached outside of the tree
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.12
@@ -20,6 +20,8 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	$(MAKE) -C tests/unit clean
 	$(MAKE) -C tests/verbs clean
+	$(MAKE) -C tests/odp clean
+	$(MAKE) -C tests/demo clean
 
 lint:
 	tests/lint/run.sh
@@ -35,6 +37,7 @@ test:
 
 bench:
 	tests/vm/bench.sh --write
+	tests/odp/bench.sh --write
 
 lab-uml:
 	tests/vm/uml.sh build plain

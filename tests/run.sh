@@ -63,12 +63,12 @@ uml() {
 		--driver ours --timeout "$limit" -- "$@"
 }
 
-# stock NAME SECONDS COMMAND...: on Debian's own kernel.
+# stock NAME SECONDS COMMAND...: on Debian's own kernel, with memory of all kinds.
 stock() {
 	local name=$1 limit=$2
 	shift 2
 	suite "stock-$KERNEL-$name" $((limit + 120)) tests/vm/qemu.sh run --mem 3G --driver ours \
-		--timeout "$limit" -- "$@"
+		--append 'memmap=256M!512M numa=fake=2' --timeout "$limit" -- "$@"
 }
 
 # step NAME COMMAND...: what the suites behind it need; without it there is nothing to go on with.
@@ -92,6 +92,7 @@ uml_suites() {
 	uml links 600 /src/tests/net/links.sh
 	uml icrc 300 /src/tests/net/icrc.sh
 	uml wire 600 /src/tests/net/wire.sh
+	uml odp 900 /src/tests/odp/odp.sh fast
 	uml hostile 600 /src/tests/net/hostile.sh
 	uml apps 900 /src/tests/net/apps.sh
 	uml churn 900 /src/tests/net/churn.sh 3
@@ -104,6 +105,7 @@ interop_suite() {
 
 stock_suites() {
 	stock one 600 /src/tests/net/one.sh 'rc.*.sizes' 'sgl.*' 'atomic.*' 'cq.*' 'flush.*' 'ud.*'
+	stock odp 1200 /src/tests/odp/odp.sh fast
 	stock apps 900 /src/tests/net/apps.sh
 	stock links 600 /src/tests/net/links.sh
 }

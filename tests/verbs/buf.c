@@ -45,6 +45,8 @@ void buf_plain(struct buf *b, size_t len, size_t skew)
 
 void buf_reg(struct buf *b, struct ep_dev *dev, int access)
 {
+	if (t_opts.odp)
+		access |= IBV_ACCESS_ON_DEMAND;
 	t_wait("ibv_reg_mr of %zu bytes", b->len);
 	b->mr = ibv_reg_mr(dev->pd, b->p, b->len, access);
 	t_check(b->mr, "ibv_reg_mr(%zu bytes, access %#x): %s", b->len, access, strerror(errno));
@@ -100,5 +102,6 @@ void buf_same(const struct buf *b, const char *who)
 
 struct ibv_sge buf_sge(const struct buf *b, size_t off, size_t len)
 {
-	return (struct ibv_sge){ (uintptr_t)b->p + off, len, b->mr ? b->mr->lkey : 0 };
+	return (struct ibv_sge){ (uintptr_t)b->p + b->shift + off, len,
+				 b->mr ? b->mr->lkey : 0 };
 }

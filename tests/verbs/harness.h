@@ -28,6 +28,7 @@ struct t_opts {
 	uint64_t seed;
 	int slow;		/* factor on every deadline, for debug kernels */
 	int deadline;		/* seconds a case may take, 0: as its table says */
+	bool odp;		/* buf_reg() asks for on-demand paging */
 };
 
 extern struct t_opts t_opts;

@@ -80,7 +80,7 @@ void xfer_run(struct ep_pair *p, const struct xfer *x)
 	struct ibv_sge sge = buf_sge(local, loff, x->len);
 	struct op op = {
 		.code = x->code, .sge = &sge, .nsge = 1, .id = ID_SEND, .imm = IMM,
-		.raddr = (uintptr_t)remote->p + roff, .rkey = remote->mr->rkey, .flags = x->flags,
+		.raddr = buf_sge(remote, roff, 0).addr, .rkey = remote->mr->rkey, .flags = x->flags,
 	};
 
 	post_receive(&p->b, x);

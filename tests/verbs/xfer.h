@@ -26,6 +26,7 @@ struct buf {
 	size_t len;
 	uint64_t seed;		/* the stream that it was filled with, from position 0 */
 	struct ibv_mr *mr;
+	uint64_t shift;		/* of a region whose iova is not its address: iova - address */
 };
 
 /*

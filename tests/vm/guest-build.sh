@@ -1,28 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# guest-build.sh: compiles the tree's test programs (`make -C tests/verbs`) against the libraries
-# that the guests run, in a chroot of their root file system and in a copy of the sources, so that
-# the tree stays clean; prints the folder of the programs, which guests see as /opt/rxe-tests.
+# guest-build.sh: compiles the tree's test programs (`make` in each of FOLDERS) against the
+# libraries that the guests run, in a chroot of their root file system and in a copy of the sources,
+# so that the tree stays clean; prints the folder of the programs, which guests see as
+# /opt/rxe-tests.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+FOLDERS=(tests/verbs tests/odp tests/demo)
+
 # A copy for each root file system: what make has built there already, it builds no more.
 build() {
-	local copy programs
+	local copy folder found=0 programs=()
 	copy=$LAB_CACHE/guest-build-${rootfs##*-}
 	mkdir -p "$copy"
 	prune "$copy"
 	# Not what was built in the tree itself, for other libraries.
 	# By content, with the time of now: make builds what changed, also back to an older text.
 	rsync -rlpgo --checksum --exclude=.git --filter=':- .gitignore' "$LAB_TREE/" "$copy"
-	loudly "$LAB_CACHE/guest-build.log" "${LAB_APART[@]}" "$0" --in-chroot \
-		"$rootfs/root" "$copy" nice make -C /src/tests/verbs -j"$(nproc)"
+	for folder in "${FOLDERS[@]}"; do
+		loudly "$LAB_CACHE/guest-build.log" "${LAB_APART[@]}" "$0" --in-chroot \
+			"$rootfs/root" "$copy" nice make -C "/src/$folder" -j"$(nproc)"
+		mapfile -O ${#programs[@]} -t programs < <(find "$copy/$folder" -type f \
+			-perm -u+x -exec sh -c 'head -c4 "$1" | grep -q ELF' sh {} \; -print)
+		[ ${#programs[@]} -gt "$found" ] || die "make -C $folder built no program"
+		found=${#programs[@]}
+	done
 	mkdir -p "$LAB_CACHE/guest-tests"
-	mapfile -t programs < <(find "$copy/tests/verbs" -type f -perm -u+x \
-		-exec sh -c 'head -c4 "$1" | grep -q ELF' sh {} \; -print)
-	[ ${#programs[@]} != 0 ] || die "make -C tests/verbs built no program"
 	# By rename: guests that run now keep the program they have.
 	rsync -a --delete-after "${programs[@]}" "$LAB_CACHE/guest-tests/"
 	say "${#programs[@]} test programs"

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * advise.*: prefetch. With the flag FLUSH it has happened when the call returns, without it happens
+ * soon; NO_FAULT takes only what is there already. Seen by the page table of this process, and by
+ * the region's counters: what was prefetched does not fault again.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <rdma/ib_user_ioctl_verbs.h>
+
+#include "advise.h"
+#include "cases.h"
+#include "rig.h"
+
+enum {
+	PAGES = 40, LEN = PAGES * 4096 - 100,
+	READS = IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+	WRITES = IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_WRITE,
+	NO_FAULT = IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT,
+	FLUSH = IB_UVERBS_ADVISE_MR_FLAG_FLUSH,
+};
+
+/* What the library does with the call: it either lacks it, or it works. */
+static void library(const struct t_case *c)
+{
+	struct ibv_sge sge;
+	struct rig r;
+	int rc;
+
+	(void)c;
+	odp_needed();
+	rig_open(&r, PLACE_ANON, LEN);
+	sge = buf_sge(&r.m.b, 0, LEN);
+	rc = ibv_advise_mr(r.p.b.dev->pd, IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE,
+			   IBV_ADVISE_MR_FLAG_FLUSH, &sge, 1);
+	t_check(!rc || rc == EOPNOTSUPP, "ibv_advise_mr: got %s", t_errname(rc));
+	t_note("ibv_advise_mr() of this library: %s", rc ? "not supported" : "works");
+	rig_proves(&r, "after ibv_advise_mr");
+	rig_close(&r);
+}
+
+static size_t present(const struct rig *r)
+{
+	settle();
+	return page_count(r->m.b.p, r->m.b.len, page_present);
+}
+
+/* A region over memory that nobody touched, and whose content is zeros. */
+static void holes(struct rig *r, enum place_kind kind)
+{
+	struct mem m;
+
+	odp_needed();
+	mem_holes(&m, kind, LEN, 50);
+	rig_around(r, &m);
+	t_check(!present(r), "%zu pages are present already", present(r));
+}
+
+static int advise(struct rig *r, unsigned int advice, uint32_t flags, size_t off, size_t len)
+{
+	struct ibv_sge sge = buf_sge(&r->m.b, off, len);
+
+	return advise_ioctl(r->p.b.dev->pd, advice, flags, &sge, 1);
+}
+
+static void await_present(struct rig *r, bool at_once)
+{
+	double end = t_now() + (at_once ? 0 : t_seconds(5));
+
+	t_wait("prefetched pages");
+	while (present(r) < PAGES && t_now() < end)
+		usleep(1000);
+	t_check(present(r) == PAGES, "%zu of %d pages present after prefetch", present(r), PAGES);
+}
+
+/* @c->arg: advice. @c->arg2: flags. */
+static void prefetch(const struct t_case *c)
+{
+	static const enum place_kind kinds[] = { PLACE_ANON, PLACE_MEMFD };
+
+	for (int k = 0; k < 2; k++) {
+		struct mr_stats before, after, used;
+		struct rig r;
+
+		t_where("%s memory", place_name(kinds[k]));
+		holes(&r, kinds[k]);
+		before = mr_stats(r.p.b.dev, r.m.b.mr);
+		t_zero(advise(&r, c->arg, c->arg2, 0, LEN));
+		await_present(&r, c->arg2 & FLUSH);
+		after = mr_stats(r.p.b.dev, r.m.b.mr);
+		t_check(after.prefetches > before.prefetches, "page_prefetch stays at %lu",
+			after.prefetches);
+		if (c->arg == WRITES)
+			rig_write(&r);
+		else
+			rig_reads_zero(&r, "READ of prefetched holes");
+		used = mr_stats(r.p.b.dev, r.m.b.mr);
+		t_check(used.faults == after.faults,
+			"prefetched pages took %lu faults when they were used",
+			used.faults - after.faults);
+		if (c->arg == WRITES)
+			rig_written_zero(&r, "WRITE to prefetched pages");
+		rig_proves(&r, "after prefetch");
+		rig_close(&r);
+	}
+}
+
+/* NO_FAULT of holes brings nothing and succeeds; of pages that are there, it spares the faults. */
+static void no_fault(const struct t_case *c)
+{
+	struct mr_stats before, after;
+	struct rig r;
+
+	holes(&r, PLACE_ANON);
+	t_zero(advise(&r, NO_FAULT, c->arg2, 0, LEN));
+	usleep(c->arg2 & FLUSH ? 0 : 50000);
+	t_check(!present(&r), "NO_FAULT brought %zu pages", present(&r));
+	buf_refill(&r.m.b);
+	t_zero(advise(&r, NO_FAULT, c->arg2, 0, LEN));
+	usleep(c->arg2 & FLUSH ? 0 : 50000);
+	before = mr_stats(r.p.b.dev, r.m.b.mr);
+	rig_reads_same(&r, "READ of pages that were there");
+	after = mr_stats(r.p.b.dev, r.m.b.mr);
+	t_check(after.faults == before.faults, "pages taken without a fault took %lu faults later",
+		after.faults - before.faults);
+	rig_proves(&r, "after NO_FAULT");
+	rig_close(&r);
+}
+
+/* Parts of several regions in one call, odd ranges. */
+static void list(const struct t_case *c)
+{
+	struct ibv_sge sge[8];
+	struct rig r[4];
+	size_t page = odp_page();
+
+	(void)c;
+	for (int i = 0; i < 4; i++) {
+		holes(&r[i], i & 1 ? PLACE_ANON : PLACE_MEMFD);
+		sge[2 * i] = buf_sge(&r[i].m.b, 3 * page + 7, 2 * page);
+		sge[2 * i + 1] = buf_sge(&r[i].m.b, 20 * page + 1, 1);
+	}
+	t_zero(advise_ioctl(r[0].p.b.dev->pd, WRITES, FLUSH, sge, 8));
+	for (int i = 0; i < 4; i++) {
+		size_t want = 0;
+
+		t_where("region %d", i);
+		for (int k = 2 * i; k < 2 * i + 2; k++)
+			want += page_count((void *)sge[k].addr, sge[k].length, page_present);
+		t_check(want == 4, "%zu of the 4 pages asked for are present", want);
+		t_check(present(&r[i]) <= want + 32, "%zu pages came for 4", present(&r[i]));
+		rig_proves(&r[i], "after a list of prefetches");
+		rig_close(&r[i]);
+	}
+}
+
+/* Dropped after the prefetch: it comes again, with new content. */
+static void dropped(const struct t_case *c)
+{
+	struct rig r;
+
+	(void)c;
+	holes(&r, PLACE_ANON);
+	for (int i = 0; i < 10; i++) {
+		t_zero(advise(&r, WRITES, FLUSH, 0, LEN));
+		t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED), "madvise");
+		rig_reads_zero(&r, "READ after the prefetched pages were dropped");
+		rig_write(&r);
+		rig_written_zero(&r, "WRITE after they were dropped");
+		t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED), "madvise");
+	}
+	rig_close(&r);
+}
+
+static void implicit(const struct t_case *c)
+{
+	struct ibv_mr *mr;
+	struct ibv_sge sge;
+	struct rig r;
+
+	(void)c;
+	holes(&r, PLACE_ANON);
+	mr = ibv_reg_mr(r.p.b.dev->pd, NULL, SIZE_MAX, RIGHTS_ALL | IBV_ACCESS_ON_DEMAND);
+	t_check(mr, "ibv_reg_mr(NULL, SIZE_MAX): %s", strerror(errno));
+	sge = (struct ibv_sge){ (uintptr_t)r.m.b.p, LEN, mr->lkey };
+	t_zero(advise_ioctl(r.p.b.dev->pd, WRITES, FLUSH, &sge, 1));
+	await_present(&r, true);
+	rig_proves(&r, "after prefetch by an implicit region");
+	rig_close(&r);
+	t_zero(ibv_dereg_mr(mr));
+}
+
+static void refuse(int rc, const char *what)
+{
+	t_check(rc == EINVAL || rc == EFAULT || rc == ENOENT || rc == EPERM,
+		"%s: got %s, expected EINVAL, EFAULT, ENOENT or EPERM", what, t_errname(rc));
+}
+
+/* Wrong keys, domains, ranges and rights; each is refused, and nothing comes. */
+static void errors(const struct t_case *c)
+{
+	struct ibv_pd *other;
+	struct ibv_sge sge;
+	struct ibv_mr *mr;
+	struct rig r;
+
+	(void)c;
+	holes(&r, PLACE_ANON);
+	other = ibv_alloc_pd(r.p.b.dev->ctx);
+	t_check(other, "ibv_alloc_pd");
+	sge = buf_sge(&r.m.b, 0, LEN);
+	refuse(advise_ioctl(other, WRITES, FLUSH, &sge, 1), "another PD");
+	sge.lkey ^= 0x40;
+	refuse(advise_ioctl(r.p.b.dev->pd, WRITES, FLUSH, &sge, 1), "a wrong L_Key");
+	sge.lkey = 0;
+	refuse(advise_ioctl(r.p.b.dev->pd, WRITES, FLUSH, &sge, 1), "L_Key 0");
+	refuse(advise(&r, WRITES, FLUSH, 1, LEN), "one byte past the end");
+	refuse(advise(&r, WRITES, FLUSH, -1, 10), "one byte before the start");
+	sge = (struct ibv_sge){ ~0ULL - 4, 100, r.m.b.mr->lkey };
+	refuse(advise_ioctl(r.p.b.dev->pd, WRITES, FLUSH, &sge, 1), "a range that wraps");
+	t_check(advise_ioctl(r.p.b.dev->pd, 77, FLUSH, &sge, 1), "unknown advice was taken");
+	refuse(advise(&r, WRITES, 0x80, 0, LEN), "an unknown flag");
+	sge = buf_sge(&r.m.b, 0, LEN);
+	mr = odp_reg(r.p.b.dev, r.m.b.p, LEN, IBV_ACCESS_REMOTE_READ);
+	sge.lkey = mr->lkey;
+	refuse(advise_ioctl(r.p.b.dev->pd, WRITES, FLUSH, &sge, 1),
+	       "PREFETCH_WRITE of a region that cannot be written");
+	t_check(!present(&r), "refused prefetches brought %zu pages", present(&r));
+	t_zero(advise_ioctl(r.p.b.dev->pd, READS, FLUSH, &sge, 1));
+	sge = buf_sge(&r.pin, 0, 100);
+	refuse(advise_ioctl(r.p.a.dev->pd, READS, FLUSH, &sge, 1), "a pinned region");
+	t_check(!munmap(r.m.b.map + 10 * odp_page(), odp_page()), "munmap");
+	refuse(advise(&r, READS, FLUSH, 0, LEN), "a range with a page that is not mapped");
+	t_zero(advise(&r, READS, 0, 0, 4 * odp_page()));
+}
+
+/* Unfinished prefetches and regions that go: no harm, whatever comes first. */
+static void dereg(const struct t_case *c)
+{
+	size_t len = 4 << 20;
+	struct ep_dev *dev = ep_dev(0);
+	uint8_t *p;
+
+	odp_needed();
+	for (int i = 0; i < c->arg; i++) {
+		struct ibv_sge sge;
+		struct ibv_mr *mr;
+
+		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		t_check(p != MAP_FAILED, "mmap");
+		mr = odp_reg(dev, p, len, RIGHTS_ALL);
+		sge = (struct ibv_sge){ (uintptr_t)p, len, mr->lkey };
+		for (int k = 0; k < 8; k++)
+			t_zero(advise_ioctl(dev->pd, k & 1 ? WRITES : READS, 0, &sge, 1));
+		if (i & 1)
+			munmap(p, len);
+		t_wait("dereg of a region with prefetches under way");
+		t_zero(ibv_dereg_mr(mr));
+		if (!(i & 1))
+			munmap(p, len);
+	}
+}
+
+const struct t_case cases_advise[] = {
+	{ "advise.library", library, 0, 0, 0 },
+	{ "advise.read.flush", prefetch, READS, FLUSH, 0 },
+	{ "advise.read.async", prefetch, READS, 0, 0 },
+	{ "advise.write.flush", prefetch, WRITES, FLUSH, 0 },
+	{ "advise.write.async", prefetch, WRITES, 0, 0 },
+	{ "advise.no_fault.flush", no_fault, 0, FLUSH, 0 },
+	{ "advise.no_fault.async", no_fault, 0, 0, 0 },
+	{ "advise.list", list, 0, 0, 0 },
+	{ "advise.dropped", dropped, 0, 0, 0 },
+	{ "advise.implicit", implicit, 0, 0, 0 },
+	{ "advise.errors", errors, 0, 0, 0 },
+	{ "advise.dereg", dereg, 40, 0, 60 },
+	{ }
+};

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * change.free, pageout, ksm, compact, offline, numa, sync: what the kernel does with pages by
+ * itself, or when asked: throw away, swap out, merge, migrate, retire, write back.
+ *
+ * What RDMA wrote must survive all of it: a driver that forgets to mark a page as dirty loses data
+ * here. The page that was written by RDMA is therefore not touched by the CPU before it is put out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "rig.h"
+
+enum { PAGES = 24, LEN = PAGES * 4096 + 77, FRAMES = 64 };
+
+/* Pages of the buffer alone, without the guards'. */
+static size_t present(const struct rig *r)
+{
+	return page_count(r->m.b.p, r->m.b.len, page_present);
+}
+
+/*
+ * Ask for it a few times: a page that somebody holds for a moment stays, and so does one that still
+ * waits on another CPU's list of new pages; dropping caches empties those.
+ */
+static void page_out(struct rig *r, bool must)
+{
+	double end = t_now() + t_seconds(5);
+
+	do {
+		t_wait("madvise(MADV_PAGEOUT)");
+		t_check(!madvise(r->m.b.map, r->m.b.map_len, MADV_PAGEOUT), "MADV_PAGEOUT: %s",
+			strerror(errno));
+		settle();
+		if (!present(r))
+			return;
+		file_write("/proc/sys/vm/drop_caches", "1");
+		usleep(10000);
+	} while (t_now() < end);
+	t_check(!must, "%zu of %d pages stay in memory after MADV_PAGEOUT", present(r), PAGES + 1);
+}
+
+static bool needs_swap(enum place_kind kind)
+{
+	return kind == PLACE_ANON || kind == PLACE_MEMFD || kind == PLACE_PRIVATE_FILE;
+}
+
+/* Written by RDMA, paged out, seen by RDMA; written again, paged out, seen by the CPU. */
+static void pageout(const struct t_case *c)
+{
+	struct rig r;
+
+	odp_needed();
+	if (needs_swap(c->arg))
+		swap_needed(4 << 20);
+	rig_open(&r, c->arg, LEN);
+	for (int round = 0; round < 3; round++) {
+		t_where("round %d", round);
+		rig_warm(&r);
+		page_out(&r, true);
+		rig_reads_same(&r, "READ of pages that were out");
+		page_out(&r, true);
+		rig_write(&r);
+		page_out(&r, true);
+		rig_op(&r, IBV_WR_RDMA_READ, r.off, r.len);
+		cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0x416, "READ back");
+		buf_same(&r.pin, "what RDMA wrote, read back after a page-out");
+		page_out(&r, true);
+		rig_written(&r, "what RDMA wrote, seen by the CPU after a page-out");
+	}
+	rig_proves(&r, "after page-outs");
+	rig_close(&r);
+}
+
+/*
+ * Pages that are in the page table, writable and clean, because they were only read so far: RDMA
+ * writes to them, and it is the driver alone that can say so. They go out and must come back.
+ */
+static void clean_pages(const struct t_case *c)
+{
+	odp_needed();
+	swap_needed(4 << 20);
+	for (int by_cpu = 0; by_cpu < 2; by_cpu++) {
+		struct mem m;
+		struct rig r;
+
+		t_where("first read by %s", by_cpu ? "the CPU" : "RDMA");
+		mem_holes(&m, c->arg, LEN, 1001);
+		if (by_cpu)
+			zero_want(m.b.map, m.b.map_len, "holes");
+		rig_around(&r, &m);
+		rig_reads_zero(&r, "holes");
+		rig_write(&r);
+		page_out(&r, true);
+		rig_written_zero(&r, "what RDMA wrote to clean pages, after a page-out");
+		rig_close(&r);
+	}
+}
+
+/* A page of @b is as filled, or all zeros. */
+static bool page_whole(const struct buf *seen, const struct buf *want, size_t off, size_t len)
+{
+	struct pattern_bad bad;
+
+	if (!pattern_check(seen->p + off, len, want->seed, off, &bad))
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (seen->p[off + i])
+			return false;
+	return true;
+}
+
+/*
+ * MADV_FREE: until something is written, a page may go at any time. What RDMA writes afterwards is
+ * no longer free to go.
+ */
+static void free_pages(const struct t_case *c)
+{
+	struct rig r;
+	size_t first, page = odp_page();
+
+	(void)c;
+	odp_needed();
+	swap_needed(4 << 20);
+	rig_open(&r, PLACE_ANON, LEN);
+	first = page - (uintptr_t)r.m.b.p % page;
+	for (int round = 0; round < 4; round++) {
+		t_where("round %d", round);
+		rig_warm(&r);
+		t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_FREE), "MADV_FREE: %s",
+			strerror(errno));
+		if (round & 1)
+			page_out(&r, false);
+		buf_refill(&r.pin);
+		rig_read(&r);
+		for (size_t off = first; off + page <= r.m.b.len; off += page)
+			t_check(page_whole(&r.pin, &r.m.b, off, page),
+				"the page at %zu is neither old nor empty", off);
+		rig_write(&r);
+		page_out(&r, false);
+		settle();
+		buf_range(&r.m.b, r.off, r.len, r.pin.seed, r.off,
+			  "what RDMA wrote after MADV_FREE");
+		rig_proves(&r, "after MADV_FREE");
+	}
+	rig_close(&r);
+}
+
+static long ksm_shared(void)
+{
+	return file_number("/sys/kernel/mm/ksm/pages_sharing", NULL);
+}
+
+static void ksm_start(void)
+{
+	file_need("/sys/kernel/mm/ksm/run", "1");
+	file_write("/sys/kernel/mm/ksm/sleep_millisecs", "1");
+	file_write("/sys/kernel/mm/ksm/pages_to_scan", "5000");
+}
+
+/* Two copies of the same bytes are merged; a WRITE to one must not be seen in the other. */
+static void ksm(const struct t_case *c)
+{
+	struct mem twin;
+	struct rig r;
+	double end;
+	long before;
+
+	(void)c;
+	odp_needed();
+	ksm_start();
+	rig_open(&r, PLACE_ANON, LEN);
+	rig_warm(&r);
+	mem_holes(&twin, PLACE_ANON, LEN, 1001);
+	memcpy(twin.b.map, r.m.b.map, r.m.b.map_len);
+	twin.b.seed = r.m.b.seed;
+	before = ksm_shared();
+	t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_MERGEABLE) &&
+		!madvise(twin.b.map, twin.b.map_len, MADV_MERGEABLE), "MADV_MERGEABLE: %s",
+		strerror(errno));
+	end = t_now() + t_seconds(10);
+	t_wait("ksmd to merge %d pages", PAGES);
+	while (ksm_shared() - before < PAGES && t_now() < end)
+		usleep(10000);
+	if (ksm_shared() - before < PAGES)
+		t_skip("ksmd merged %ld of %d pages in %.0f s", ksm_shared() - before, PAGES,
+		       t_seconds(10));
+	rig_reads_same(&r, "merged pages");
+	rig_write(&r);
+	rig_written(&r, "the copy that RDMA wrote to");
+	buf_same(&twin.b, "the twin that was merged with it");
+	file_write("/sys/kernel/mm/ksm/run", "2");
+	rig_proves(&r, "after merging");
+	file_write("/sys/kernel/mm/ksm/run", "0");
+}
+
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+
+static void note_frames(const struct rig *r, uint64_t *frames)
+{
+	for (size_t i = 0; i < FRAMES; i++)
+		frames[i] = page_frame(r->m.b.p + i * odp_page());
+}
+
+static int moved_frames(const struct rig *r, const uint64_t *frames)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < FRAMES; i++)
+		n += frames[i] != page_frame(r->m.b.p + i * odp_page());
+	return n;
+}
+
+/* Holes of one page all over memory, for which compaction has a use. */
+static void fragment(void)
+{
+	size_t page = odp_page(), len = 64 << 20;
+	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	t_check(p != MAP_FAILED, "mmap");
+	for (size_t off = 0; off < len; off += 2 * page)
+		madvise(p + off, page, MADV_DONTNEED);
+	file_write("/proc/sys/vm/drop_caches", "1");
+}
+
+/* Compaction moves pages about; between, RDMA reads and writes. */
+static void compact(const struct t_case *c)
+{
+	long moved = file_number("/proc/vmstat", "pgmigrate_success");
+	uint64_t frames[FRAMES];
+	int ours = 0;
+	struct rig r;
+
+	odp_needed();
+	if (moved < 0)
+		t_skip("no pgmigrate_success in /proc/vmstat: no migration");
+	rig_open(&r, c->arg, 64 * 4096 + 33);
+	for (int round = 0; round < 10; round++) {
+		t_where("round %d", round);
+		rig_warm(&r);
+		fragment();
+		note_frames(&r, frames);
+		file_need("/proc/sys/vm/compact_memory", "1");
+		settle();
+		ours += moved_frames(&r, frames);
+		rig_reads_same(&r, "READ after compaction");
+		rig_write(&r);
+		file_need("/proc/sys/vm/compact_memory", "1");
+		rig_written(&r, "WRITE between compactions");
+	}
+	moved = file_number("/proc/vmstat", "pgmigrate_success") - moved;
+	t_note("%ld pages migrated, %d of them ours", moved, ours);
+	rig_close(&r);
+}
+
+/* A page that the kernel has doubts about: its content goes to another, the old one is retired. */
+static void soft_offline(const struct t_case *c)
+{
+	uint64_t frames[FRAMES];
+	struct rig r;
+
+	odp_needed();
+	rig_open(&r, c->arg, FRAMES * 4096 + 77);
+	for (int round = 0; round < 6; round++) {
+		uint8_t *at = (void *)((uintptr_t)(r.m.b.p + 7 * round * odp_page()) &
+				       -odp_page());
+
+		t_where("round %d", round);
+		rig_warm(&r);
+		note_frames(&r, frames);
+		if (madvise(at, odp_page(), MADV_SOFT_OFFLINE))
+			t_skip("MADV_SOFT_OFFLINE: %s", strerror(errno));
+		settle();
+		if (round & 1)
+			rig_reads_same(&r, "READ after a page moved");
+		rig_write(&r);
+		rig_written(&r, "WRITE after a page moved");
+		t_check(moved_frames(&r, frames), "no page moved");
+	}
+	rig_close(&r);
+}
+
+/* move_pages(2) to the other node and back. */
+static void numa(const struct t_case *c)
+{
+	size_t page = odp_page(), n;
+	struct rig r;
+
+	(void)c;
+	odp_needed();
+	if (access("/sys/devices/system/node/node1", F_OK))
+		t_skip("one NUMA node");
+	rig_open(&r, PLACE_ANON, LEN);
+	n = r.m.b.map_len / page;
+
+	void *at[PAGES + 4];
+	int node[PAGES + 4], status[PAGES + 4];
+
+	t_check(n <= PAGES + 4, "bad test geometry");
+	for (int round = 0; round < 6; round++) {
+		uint64_t frame;
+
+		t_where("round %d", round);
+		rig_warm(&r);
+		frame = page_frame(r.m.b.p);
+		for (size_t i = 0; i < n; i++) {
+			at[i] = r.m.b.map + i * page;
+			node[i] = !(round & 1);
+		}
+		if (syscall(SYS_move_pages, 0, n, at, node, status, 2) < 0)
+			t_skip("move_pages: %s", strerror(errno));
+		settle();
+		t_check(!frame || page_frame(r.m.b.p) != frame || status[1] != node[1],
+			"move_pages() did not move");
+		rig_reads_same(&r, "READ of migrated pages");
+		rig_write(&r);
+		rig_written(&r, "WRITE to migrated pages");
+	}
+	rig_close(&r);
+}
+
+/* What the file on disk holds, past every mapping and cache. */
+static void on_disk(struct rig *r, const char *who)
+{
+	struct buf image = r->m.b;
+	uint8_t *raw;
+	int fd = r->m.pl.fd;
+
+	t_check(!fsync(fd), "fsync: %s", strerror(errno));
+	t_check(!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), "posix_fadvise");
+	file_write("/proc/sys/vm/drop_caches", "1");
+	raw = malloc(image.map_len);
+	t_check(raw && pread(fd, raw, image.map_len, 0) == (ssize_t)image.map_len, "pread: %s",
+		strerror(errno));
+	image.map = raw;
+	image.p = raw + (r->m.b.p - r->m.b.map);
+	buf_expect(&image, r->off, r->len, r->pin.seed, r->off, who);
+	free(raw);
+}
+
+/*
+ * Written by RDMA to a shared mapping, synced, mapping and cache dropped: it is in the file. Each
+ * round must make the page dirty anew, after the sync before it has cleaned it.
+ */
+static void sync_file(const struct t_case *c)
+{
+	struct rig r;
+
+	odp_needed();
+	rig_open(&r, c->arg, LEN);
+	for (int round = 0; round < 4; round++) {
+		t_where("round %d", round);
+		buf_refill(&r.m.b);
+		t_check(!msync(r.m.b.map, r.m.b.map_len, MS_SYNC), "msync: %s", strerror(errno));
+		rig_write(&r);
+		if (round & 1)
+			t_check(!msync(r.m.b.map, r.m.b.map_len, MS_SYNC), "msync: %s",
+				strerror(errno));
+		t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED), "MADV_DONTNEED: %s",
+			strerror(errno));
+		on_disk(&r, "the file after what RDMA wrote was synced");
+		rig_written(&r, "the mapping after that");
+	}
+	rig_proves(&r, "after syncs");
+	rig_close(&r);
+}
+
+const struct t_case cases_paging[] = {
+	{ "change.free.anon", free_pages, 0, 0, 60 },
+	{ "change.pageout.anon", pageout, PLACE_ANON, 0, 60 },
+	{ "change.pageout.memfd", pageout, PLACE_MEMFD, 0, 60 },
+	{ "change.pageout.shared_file", pageout, PLACE_SHARED_FILE, 0, 60 },
+	{ "change.pageout.private_file", pageout, PLACE_PRIVATE_FILE, 0, 60 },
+	{ "change.pageout.clean.memfd", clean_pages, PLACE_MEMFD, 0, 60 },
+	{ "change.pageout.clean.anon", clean_pages, PLACE_ANON, 0, 60 },
+	{ "change.ksm", ksm, 0, 0, 60 },
+	{ "change.compact.anon", compact, PLACE_ANON, 0, 60 },
+	{ "change.compact.memfd", compact, PLACE_MEMFD, 0, 60 },
+	{ "change.compact.thp", compact, PLACE_THP, 0, 60 },
+	{ "change.offline.anon", soft_offline, PLACE_ANON, 0, 60 },
+	{ "change.offline.memfd", soft_offline, PLACE_MEMFD, 0, 60 },
+	{ "change.numa", numa, 0, 0, 60 },
+	{ "change.sync.shared_file", sync_file, PLACE_SHARED_FILE, 0, 60 },
+	{ "change.sync.dax", sync_file, PLACE_DAX, 0, 60 },
+	{ }
+};

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# odp.sh [fast|full] [--pinned] [GLOB...]: the cases of rxe_odp on one device, looped back; full
+# runs longer, and then what moves data again between two devices in name spaces of their own, and
+# the data cases of rxe_verbs with their buffers on demand. With GLOBs only those of rxe_odp.
+#
+# First it prepares what the cases look for: swap on compressed memory, pools of huge pages, folders
+# for ordinary files and for files on a DAX file system. What a guest cannot have is told in a line
+# "# no ...", and the cases that need it skip.
+set -euo pipefail
+# shellcheck source=../net/lib.sh
+. "$(dirname "$0")/../net/lib.sh"
+need_tools ip rdma rxe_odp rxe_verbs
+
+MEMORY=$NET_DIR/../vm/guest-memory.sh
+export FILES=/var/tmp/odp
+
+MODE=fast
+case ${1:-} in
+fast | full)
+	MODE=$1
+	shift
+	;;
+esac
+options=()
+if [ "${1:-}" = --pinned ]; then
+	options+=(--pinned)
+	shift
+fi
+[ "$MODE" = fast ] || options+=(--full)
+
+# Of the matrix, fast takes one path MTU: the other one differs in the sizes around it.
+FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'err.*'
+	'atomic.*' 'advise.*' 'life.*' 'limit.*' 'storm.*.qps4' 'storm.replace.*'
+	storm.versions)
+# Between two devices: what goes by the wire, and what depends on who is where.
+TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
+	'storm.*.qps4')
+VERBS=('rc.*' 'ud.*' 'sgl.*' 'atomic.*' 'queue.*' 'long.*')
+
+told() {
+	echo "# $*"
+}
+
+# prepare WHAT COMMAND...: a function of guest-memory.sh; whether it worked.
+prepare() {
+	local what=$1 said
+	shift
+	said=$(bash -ec '. "$1"; shift; "$@"' prepare "$MEMORY" "$@" 2>&1) && return
+	told "no $what: ${said##*$'\n'}"
+	return 1
+}
+
+half_of_memory() {
+	awk '/^MemTotal:/ { print int($2 / 2) "K" }' /proc/meminfo
+}
+
+prepare_all() {
+	local thp=/sys/kernel/mm/transparent_hugepage/enabled
+	prepare swap mem_swap "$(half_of_memory)" || true
+	prepare "pool of huge pages" mem_huge 16 || true
+	if [ -w $thp ]; then
+		echo madvise >$thp
+	else
+		told "no transparent huge pages in this kernel"
+	fi
+	! prepare "folder for files" prepare_files || options+=(--files "$FILES")
+	! prepare "DAX file system" mem_dax "$WORK/dax" || options+=(--dax "$WORK/dax")
+}
+
+# The root file system, or a disk in memory: not tmpfs, whose pages are never written back.
+prepare_files() {
+	mkdir -p "$FILES"
+	[ "$(stat -f -c %T "$FILES")" != tmpfs ] || mem_disk "$FILES"
+}
+export -f prepare_files
+
+# odp TAG ARGUMENT...: rxe_odp; its own options come first.
+odp() {
+	local tag=$1
+	shift
+	run_program "$tag" rxe_odp "${options[@]}" -x "$RXE_SLOW" "$@"
+}
+
+one_device() {
+	net_one 9000
+	if [ $# != 0 ]; then
+		odp v4 -d rxe0 "$@"
+	elif [ "$MODE" = fast ]; then
+		odp v4 -d rxe0 "${FAST[@]}"
+	else
+		odp v4 -d rxe0
+		run_program odp rxe_verbs --odp -d rxe0 -x "$RXE_SLOW" "${VERBS[@]}"
+	fi
+	net_one_down
+}
+
+two_devices() {
+	up_two 9000
+	odp two -d rxe1 -D rxe2 -n ns1 -N ns2 "${TWO[@]}"
+	down_two
+}
+
+run_case driver 10 driver_is_loaded
+prepare_all
+one_device "$@"
+if [ $# = 0 ] && [ "$MODE" = full ]; then
+	two_devices
+fi
+summary
