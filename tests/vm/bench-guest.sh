@@ -7,62 +7,14 @@
 set -euo pipefail
 # shellcheck source=guest-net.sh
 . /src/tests/vm/guest-net.sh
+# shellcheck source=bench-perftest.sh
+. /src/tests/vm/bench-perftest.sh
 
 divide=${1:-1}
-port=18515
-busy_ticks() {
-	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat
-}
-
-# The GID of 10.0.0.1, whatever its place in the table.
-gid_index() {
-	local gids=/sys/class/infiniband/rxe0/ports/1/gids
-	(cd $gids && grep -l 'ffff:0a00:0001' ./*) | head -n 1 | tr -d ./
-}
-
-# perftest PROGRAM ARGUMENT...: a pair's figures in `figures`, empty if it failed. perftest measures
-# the clock rate by a regression; where the host was busy just then it gives up, all is zero: again.
-perftest() {
-	local try
-	for try in 1 2 3 4; do
-		pair "$@"
-		[ -n "$figures" ] || return 0
-		awk '{ exit !($4 > 0 && $5 > 0) }' <<<"$figures" && return 0
-		echo "--- $*: perftest found no clock rate at try $try"
-	done
-	figures=
-}
-
-# pair PROGRAM ARGUMENT...: server and client; the client's line of figures in `figures`. Each pair
-# has a TCP port of its own: the previous one may still be closing.
-pair() {
-	local program=$1 server rc=0
-	shift
-	port=$((port + 1))
-	"$program" -d rxe0 -x "$gid" -p $port -F "$@" >/tmp/server 2>&1 &
-	server=$!
-	for _ in {1..200}; do
-		[ -z "$(ss -Hltn "sport = $port")" ] || break
-		sleep 0.02
-	done
-	timeout 120 "$program" -d rxe0 -x "$gid" -p $port -F "$@" 10.0.0.1 >/tmp/client 2>&1 ||
-		rc=$?
-	[ $rc = 0 ] || kill $server 2>/dev/null || true
-	wait $server || rc=1
-	figures=$(awk '/^ *#bytes/ { getline; print; exit }' /tmp/client)
-	if [ $rc != 0 ] || [ -z "$figures" ]; then
-		echo "--- $program $*: exit status $rc"
-		cat /tmp/client /tmp/server
-		figures=
-	fi
-}
 
 # result METRIC COLUMN: one column of the figures, or "failed".
 result() {
-	local value
-	value=$(awk -v c="$2" '{ print $c }' <<<"$figures")
-	echo "$1 ${value:-failed}" >>/job/result
-	echo "$1 ${value:-failed}"
+	echo "$1 $(figure "$2")" | tee -a /job/result
 }
 
 # Bandwidth in MiB/s is column 4, messages in millions per second column 5; typical latency in us is
@@ -122,7 +74,6 @@ cpu_cost() {
 }
 
 net_one 9000
-gid=$(gid_index)
 : >/job/result
 bandwidth
 latency

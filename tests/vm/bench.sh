@@ -8,6 +8,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=bench-page.sh
+. "$LAB_VM/bench-page.sh"
 
 rounds=3 divide=1 drivers='ours inbox' write=
 while [ $# != 0 ]; do
@@ -52,24 +54,8 @@ table() {
 	"$LAB_VM/bench-table.py" "$work/result"
 }
 
-page=$LAB_TREE/Documentation/performance.md
-check_page() {
-	[ "$(grep -cE '^<!-- bench:(begin|end) -->$' "$page" 2>/dev/null)" = 2 ] ||
-		die "$page needs two lines, <!-- bench:begin --> and <!-- bench:end -->"
-}
-
-write_section() {
-	awk -v table="$work/table" '
-		/^<!-- bench:end -->$/ { skip = 0 }
-		!skip { print }
-		/^<!-- bench:begin -->$/ { while ((getline line <table) > 0) print line; skip = 1 }
-	' "$page" >"$work/page"
-	cp "$work/page" "$page"
-	say "written: $page"
-}
-
 failed=0 job='' work=
-[ -z "$write" ] || check_page
+[ -z "$write" ] || page_check bench
 scratch work
 : >"$work/result"
 measure
@@ -80,4 +66,4 @@ kept=$LAB_CACHE/bench-$(date +%Y%m%d-%H%M%S).tsv
 tr ' ' '\t' <"$work/result" >"$kept"
 say "every figure: $kept"
 [ $failed = 0 ] || die "some runs failed, see above"
-[ -z "$write" ] || write_section
+[ -z "$write" ] || page_write bench "$work/table"

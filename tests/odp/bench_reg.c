@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions: how long one takes to make and to end, and what memory the kernel needs for it.
+ *
+ * Registration must not depend on the length: regions of 1 GiB to 64 TiB on memory that nobody
+ * touched, and of the whole address space, against each other; and against one of 1 GiB pinned,
+ * whose pages are there already. What a page costs that RDMA has been on is measured on memory that
+ * the CPU had touched before, so that only the driver's own records are counted; and once more with
+ * a thousand regions on the same memory.
+ *
+ * Memory is counted while nothing is given back: the kernel frees late, and in whole slabs.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum { BATCHES = 20, BATCH = 10, MANY = 1000, LATE = 6, STRIDE = 64, SPARSE = 1024 };
+
+static const struct {
+	const char *name;
+	size_t len;		/* 0: the whole address space */
+} sizes[] = {
+	{ "1GiB", GIB }, { "64GiB", 64 * GIB }, { "1TiB", TIB }, { "64TiB", 64 * TIB },
+	{ "implicit", 0 },
+};
+
+enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+
+/* What others freed, the kernel has freed, and holds no free objects that would be used first. */
+static void settle(void)
+{
+	glob_t g;
+
+	t_wait("the kernel freeing what others freed");
+	sleep(LATE);
+	t_check(!glob("/sys/kernel/slab/*/shrink", 0, NULL, &g), "no /sys/kernel/slab/*/shrink");
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		FILE *f = fopen(g.gl_pathv[i], "w");
+
+		t_check(f && fputs("1", f) >= 0 && !fclose(f), "%s: %s", g.gl_pathv[i],
+			strerror(errno));
+	}
+	globfree(&g);
+}
+
+/* The median of @batches, each of @batch regions made and ended, one at a time. */
+static void time_pairs(const struct area *a, enum area_kind kind, size_t batches, size_t batch,
+		       const char *name)
+{
+	double took[BATCHES];
+
+	for (size_t i = 0; i < batches; i++) {
+		double start = t_now();
+
+		for (size_t j = 0; j < batch; j++)
+			t_zero(ibv_dereg_mr(reg_region(a->p, a->len, kind)));
+		took[i] = (t_now() - start) / batch;
+	}
+	figure("reg_us", name, median(took, batches) * 1e6);
+}
+
+static struct ibv_mr *reg_size(const struct area *a, int size)
+{
+	return reg_region(a->p, a->len, sizes[size].len ? AREA_ON_DEMAND : AREA_IMPLICIT);
+}
+
+static void map_size(struct area *a, int size)
+{
+	area_map(a, sizes[size].len ?: GIB);
+}
+
+/* The sizes in turn; the first region of all is not counted. */
+static void reg_time(const struct t_case *c)
+{
+	struct area a[SIZES];
+
+	(void)c;
+	for (int i = 0; i < SIZES; i++)
+		map_size(&a[i], i);
+	t_zero(ibv_dereg_mr(reg_size(&a[0], 0)));
+	for (int i = 0; i < SIZES; i++)
+		time_pairs(&a[i], sizes[i].len ? AREA_ON_DEMAND : AREA_IMPLICIT, BATCHES, BATCH,
+			   sizes[i].name);
+}
+
+/*
+ * A thousand regions of each size, all at the same time. As many before are not counted: they may
+ * take what was left over.
+ */
+static void reg_memory(const struct t_case *c)
+{
+	struct area a;
+	double before;
+
+	(void)c;
+	map_size(&a, 0);
+	settle();
+	for (int j = 0; j < MANY; j++)
+		reg_size(&a, 0);
+	for (int i = 0; i < SIZES; i++) {
+		map_size(&a, i);
+		before = kernel_bytes();
+		for (int j = 0; j < MANY; j++)
+			reg_size(&a, i);
+		figure("reg_bytes", sizes[i].name, (kernel_bytes() - before) / MANY);
+	}
+}
+
+static void pinned(const struct t_case *c)
+{
+	struct area a;
+
+	(void)c;
+	area_map(&a, GIB);
+	area_touch(&a);
+	time_pairs(&a, AREA_PINNED, 3, 1, "pinned");
+}
+
+/* Traffic needs memory too: it is taken here, from and to memory that is pinned. */
+static void run_in(struct ep_pair *p, const struct area *src)
+{
+	struct area dst;
+	struct flow f = { IBV_WR_RDMA_WRITE, src, &dst, MIB, 256, NULL, 4 };
+
+	area_open(&dst, MIB, AREA_PINNED, t_rand());
+	flow_run(p, &f);
+}
+
+/* 8 bytes to every 64th page of @dst, from page @first on. */
+static void write_sparse(struct ep_pair *p, const struct area *src, const struct area *dst,
+			 size_t first)
+{
+	static size_t at[SPARSE];
+	struct flow f = { IBV_WR_RDMA_WRITE, src, dst, 8, SPARSE, at, FLOW_WINDOW };
+
+	for (size_t i = 0; i < SPARSE; i++)
+		at[i] = (i * STRIDE + first) * PAGE;
+	flow_run(p, &f);
+}
+
+/*
+ * A thousand regions on the same 256 MiB: what the pages cost when one region has been used on all
+ * of them, and when each other one has been on a thousand of them as well.
+ */
+static void shared_pages(const struct t_case *c)
+{
+	static struct ibv_mr *mr[MANY];
+	struct area src, dst;
+	struct ep_pair p;
+	struct flow f = { IBV_WR_RDMA_WRITE, &src, &dst, MIB, 256, NULL, 4 };
+	double before;
+
+	(void)c;
+	flow_pair(&p, false);
+	area_open(&src, MIB, AREA_PINNED, t_rand());
+	area_map(&dst, f.count * f.len);
+	area_touch(&dst);
+	for (size_t i = 0; i < MANY; i++)
+		mr[i] = reg_region(dst.p, dst.len, AREA_ON_DEMAND);
+	settle();
+	run_in(&p, &src);
+	before = kernel_bytes();
+	dst.mr = mr[0];
+	flow_run(&p, &f);
+	figure("page_bytes", "on_demand", (kernel_bytes() - before) / (dst.len / PAGE));
+	figure("shared_bytes", "one", kernel_bytes() - before);
+	for (size_t i = 1; i < MANY; i++) {
+		dst.mr = mr[i];
+		write_sparse(&p, &src, &dst, i % STRIDE);
+	}
+	figure("shared_bytes", "thousand", kernel_bytes() - before);
+}
+
+const struct t_case bench_reg[] = {
+	{ "reg.time", reg_time, 0, 0, 60 },
+	{ "reg.pinned", pinned, 0, 0, 120 },
+	{ "mem.regions", reg_memory, 0, 0, 60 },
+	{ "mem.pages", shared_pages, 0, 0, 300 },
+	{ }
+};
