@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # `make demo`: on a fresh Debian 12 or 13, installs what it needs, makes a virtual machine with
-# Debian's own kernel $KERNEL (6.12), builds the module there by DKMS, and runs well-known RDMA
-# programs on it, then on the in-box driver (guest.sh). Prints what ran and how the two compare.
-# Fails if anything of ours fails; how the in-box driver fares is only told.
+# Debian's own kernel $KERNEL (6.12), builds the module there by DKMS, and runs on it an example of
+# on-demand paging (sparse.c) and well-known RDMA programs; then the same on the in-box driver
+# (guest.sh). Prints what was shown, what ran, and how the two compare. Fails if anything of ours
+# fails; how the in-box driver fares is only told.
 set -euo pipefail
 # shellcheck source=../vm/lib.sh
 . "$(dirname "$0")/../vm/lib.sh"
@@ -46,10 +47,11 @@ must() {
 
 # judge: what failed on our driver, into `failures`.
 judge() {
-	local driver network program what state logs=$job/logs
+	local driver network program what state name logs=$job/logs
 	while IFS=$'\t' read -r driver network program what state _; do
 		[ "$driver:$state" != ours:passed ] || continue
-		failures+=("$program ($network, $what) $state: $logs/ours-$network-$program.log")
+		name=ours-$network-${program// /}
+		failures+=("$program ($network, $what) $state: $logs/$name.log")
 	done < <(grep -P '^ours\t' "$job/result")
 	grep -qx 'ours end' "$job/result" || failures+=(
 		"not all programs were tried, exit status $status: $job/kernel.log, $logs")
@@ -72,7 +74,7 @@ table='
 	}
 	BEGIN {
 		FS = "\t"
-		form = "%-9s %-16s %-25s %-15s %-15s %s\n"
+		form = "%-9s %-19s %-23s %-15s %-15s %s\n"
 		printf form, "network", "program", "what", "rxe-odp", "in-box", "as fast"
 	}
 	NF < 7 { next }
@@ -98,15 +100,31 @@ passed() {
 	grep -cP "^$1\t.*\tpassed\t[^\t]*\t[^\t]*\$" "$job/result" || true
 }
 
+# What the example of on-demand paging told, in its words.
+on_demand() {
+	local told=$job/logs/ours-on-demand-rxe_sparse
+	if [ ! -e "$told.log" ] || [ ! -e "$told-i.log" ]; then
+		return
+	fi
+	echo "On-demand paging on rxe-odp, told by tests/demo/sparse.c:"
+	sed 's/^/  /' "$told.log"
+	echo "The same with the whole address space as the region (implicit):"
+	sed -nE '/^(registered|FAILED|unsupported)/p; /^in the end/,$p' "$told-i.log" |
+		sed 's/^/  /'
+}
+
 report() {
 	local load
 	load=$(cut -d' ' -f1 /proc/loadavg)
 	echo
 	sed 's/^ours:/rxe-odp:/; s/^inbox:/in-box: /' "$job/about"
 	echo
+	on_demand
+	echo
 	awk "$table" "$job/result" | sed 's/ *$//'
 	echo
-	echo "loopback: one device; netns: two devices in two network name spaces, joined by veth."
+	echo "on-demand: one device, memory not pinned; loopback: the same device, memory pinned;"
+	echo "netns: two devices in two network name spaces, joined by veth."
 	echo "Figures are the better of one or two short runs, and compare only within this table."
 	# The demo itself keeps two CPUs busy.
 	[ "${load%.*}" -lt 3 ] ||
@@ -121,6 +139,7 @@ log=$work/log
 must 600 "packages of this machine" "$LAB_VM/deps.sh"
 must 900 "root file system with Debian's kernel $KERNEL" "$LAB_VM/qemu.sh" build
 must 300 "the module, by DKMS" "$LAB_VM/qemu.sh" module
+must 900 "the example" "$LAB_VM/guest-build.sh"
 step 540 "RDMA programs in the virtual machine" "$LAB_VM/qemu.sh" run --driver ours --timeout 400 \
 	-- /src/tests/demo/guest.sh
 job=$(sed -n 's/.*; job folder //p' "$log")
