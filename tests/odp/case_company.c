@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * company.*: what one access to memory that is not there, or not allowed, does to others: on the
+ * same QP, on the same page, in other processes, and to those who list or change regions meanwhile.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <rdma/ib_user_verbs.h>
+
+#include "advise.h"
+#include "cases.h"
+#include "crew.h"
+#include "rig.h"
+#include "uffd.h"
+
+enum { PAGES = 8, REREG_ACCESS = 4 };
+
+/* Memory whose pages come @delay seconds after they are asked for. */
+struct slow {
+	struct mem m;
+	struct uffd u;
+};
+
+static void slow_open(struct slow *s, struct ep_dev *dev, size_t pages, double delay)
+{
+	odp_needed();
+	mem_holes(&s->m, PLACE_ANON, pages * odp_page(), 0);
+	uffd_open(&s->u, &s->m, delay);
+	mem_reg(&s->m, dev, RIGHTS_ALL);
+}
+
+static void slow_close(struct slow *s)
+{
+	s->u.delay = 0;
+	uffd_close(&s->u);
+}
+
+static void post(struct ep *e, enum ibv_wr_opcode code, const struct buf *local, size_t off,
+		 size_t len, uint64_t raddr, uint32_t rkey)
+{
+	struct ibv_sge sge = buf_sge(local, off, len);
+	struct op op = { .code = code, .sge = &sge, .nsge = 1, .id = off, .raddr = raddr,
+			 .rkey = rkey };
+
+	ep_post(e, &op);
+}
+
+/* A WRITE is acknowledged when it is done, though the READ behind it has to wait. */
+static void ack(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	struct slow first, second;
+	struct ep_pair p;
+	struct buf pin;
+
+	(void)c;
+	cfg.timeout = 20;
+	ep_pair_open(&p, &cfg);
+	slow_open(&first, p.b.dev, PAGES, 0.2);
+	slow_open(&second, p.b.dev, PAGES, 3);
+	buf_open(&pin, p.a.dev, 3000, 5, RIGHTS_ALL);
+	post(&p.a, IBV_WR_RDMA_WRITE, &pin, 0, 999, (uintptr_t)first.m.b.p, first.m.b.mr->rkey);
+	post(&p.a, IBV_WR_RDMA_READ, &pin, 1500, 999, (uintptr_t)second.m.b.p,
+	     second.m.b.mr->rkey);
+	cq_want(p.a.scq, IBV_WC_SUCCESS, 0, "WRITE");
+	t_check(!__atomic_load_n(&second.u.pages, __ATOMIC_RELAXED),
+		"the WRITE completed only when the READ's page was there");
+	cq_want(p.a.scq, IBV_WC_SUCCESS, 1500, "READ");
+	first.u.delay = second.u.delay = 0;
+	buf_range(&first.m.b, 0, 999, pin.seed, 0, "what was written");
+	buf_range(&pin, 1500, 999, second.m.b.seed, 0, "what was read");
+	slow_close(&first);
+	slow_close(&second);
+}
+
+enum { READS = 8, READ_LEN = 40000 };
+
+/* Copies of many READs, sent because the first one's page was slow, are all answered in full. */
+static void copies(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	uint64_t retries, most = 12 * t_opts.slow;
+	struct slow s;
+	struct ep_pair p;
+	struct buf pin;
+
+	(void)c;
+	cfg.timeout = 14;
+	cfg.rd_atomic = READS;
+	cfg.mtu = 1024;
+	ep_pair_open(&p, &cfg);
+	slow_open(&s, p.b.dev, READS * READ_LEN / odp_page() + 1, 0.2);
+	buf_open(&pin, p.a.dev, READS * READ_LEN, 5, RIGHTS_ALL);
+	retries = dev_counter(0, "retry_count");
+	for (size_t at = 0; at < READS * READ_LEN; at += READ_LEN)
+		post(&p.a, IBV_WR_RDMA_READ, &pin, at, READ_LEN, (uintptr_t)s.m.b.p + at,
+		     s.m.b.mr->rkey);
+	usleep(300000);
+	s.u.delay = 0;
+	for (size_t at = 0; at < READS * READ_LEN; at += READ_LEN)
+		cq_want(p.a.scq, IBV_WC_SUCCESS, at, "READ");
+	buf_expect(&pin, 0, READS * READ_LEN, s.m.b.seed, 0, "what was read");
+	retries = dev_counter(0, "retry_count") - retries;
+	t_check(retries <= most, "%lu retries, expected at most %lu", retries, most);
+	slow_close(&s);
+}
+
+enum { ROUNDS = 100 };
+
+/* A WRITE to a page that may only be read fails, and a READ of it at the same time does not. */
+static void reader(const struct t_case *c)
+{
+	size_t step = 2 * odp_page(), len = ROUNDS * step;
+	struct ep_cfg cfg = ep_rc();
+	struct ep_pair w, r;
+	struct ibv_mr *mr;
+	struct buf pin;
+	uint8_t *p;
+
+	(void)c;
+	odp_needed();
+	ep_pair_open(&w, &cfg);
+	ep_pair_open(&r, &cfg);
+	buf_open(&pin, w.a.dev, 3000, 5, RIGHTS_ALL);
+	p = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	t_check(p != MAP_FAILED, "mmap of %zu bytes", len);
+	mr = odp_reg(w.b.dev, p, len, RIGHTS_ALL);
+	for (size_t at = 0; at < len; at += step) {
+		t_where("page %zu", at / odp_page());
+		post(&w.a, IBV_WR_RDMA_WRITE, &pin, 0, 100, (uintptr_t)p + at, mr->rkey);
+		post(&r.a, IBV_WR_RDMA_READ, &pin, 1500, 100, (uintptr_t)p + at, mr->rkey);
+		cq_want(w.a.scq, IBV_WC_REM_OP_ERR, 0, "WRITE to a read-only page");
+		cq_want(r.a.scq, IBV_WC_SUCCESS, 1500, "READ of the same page");
+		ep_pair_again(&w);
+	}
+	zero_want(p, len, "read-only memory");
+}
+
+enum { STUCK = 1100 };
+
+/* A process with more work than anybody serves, for pages that never come. */
+static void stuck(struct crew *self, void *arg)
+{
+	struct ep_dev *dev = ep_dev(1);
+	struct slow s;
+	int rc = 0;
+
+	(void)arg;
+	slow_open(&s, dev, STUCK, 1000);
+	for (size_t i = 0; i < STUCK && !rc; i++) {
+		struct ibv_sge sge = buf_sge(&s.m.b, i * odp_page(), odp_page());
+
+		rc = advise_ioctl(dev->pd, IBV_ADVISE_MR_ADVICE_PREFETCH, 0, &sge, 1);
+		t_check(!rc || rc == ENOMEM, "advice %zu: %s", i, t_errname(rc));
+	}
+	crew_step(self);
+	pause();
+}
+
+static void strangers(const struct t_case *c)
+{
+	struct crew crew;
+	struct rig r;
+
+	(void)c;
+	crew_start(&crew, stuck, NULL);
+	crew_await(&crew, "a process with pages that never come");
+	rig_open(&r, PLACE_ANON, 64 * odp_page());
+	rig_proves(&r, "beside a process with pages that never come");
+	kill(crew.pid, SIGKILL);
+	crew_reap(&crew, 20, "a process with pages that never come");
+	rig_close(&r);
+}
+
+static bool enough;
+
+static int rereg(const struct ibv_mr *mr, uint32_t access)
+{
+	struct ib_uverbs_rereg_mr_resp resp = { 0, 0 };
+	struct {
+		struct ib_uverbs_cmd_hdr hdr;
+		struct ib_uverbs_rereg_mr cmd;
+	} c = {
+		{ IB_USER_VERBS_CMD_REREG_MR, sizeof(c) / 4, sizeof(resp) / 4 },
+		{ .response = (uintptr_t)&resp, .mr_handle = mr->handle, .flags = REREG_ACCESS,
+		  .access_flags = access },
+	};
+
+	return write(mr->context->cmd_fd, &c, sizeof(c)) == sizeof(c) ? 0 : -1;
+}
+
+static void *change_rights(void *arg)
+{
+	while (!__atomic_load_n(&enough, __ATOMIC_RELAXED))
+		if (rereg(arg, odp_access(RIGHTS_ALL)))
+			return arg;
+	return NULL;
+}
+
+/* A region that changes all the time is found by each access, and by who lists regions. */
+static void changing(const struct t_case *c)
+{
+	pthread_t thread;
+	struct ibv_wc wc;
+	struct rig r;
+	void *failed;
+
+	odp_needed();
+	rig_open(&r, PLACE_ANON, 16 * odp_page());
+	t_check(!pthread_create(&thread, NULL, change_rights, r.m.b.mr), "no thread");
+	for (int i = 0; i < c->arg; i++) {
+		t_where("round %d", i);
+		rig_op(&r, IBV_WR_RDMA_READ, 0, 64);
+		cq_poll(r.p.a.scq, &wc, "READ of a region that changes");
+		wc_want(&wc, IBV_WC_SUCCESS, "READ of a region that changes");
+		if (i % 100 == 0)
+			t_check(!system("rdma statistic show mr >/dev/null"),
+				"`rdma statistic show mr` failed");
+	}
+	t_where("%s", "");
+	__atomic_store_n(&enough, true, __ATOMIC_RELAXED);
+	pthread_join(thread, &failed);
+	t_check(!failed, "a change of rights failed");
+	rig_close(&r);
+}
+
+const struct t_case cases_company[] = {
+	{ "company.ack", ack, 0, 0, 0 },
+	{ "company.copies", copies, 0, 0, 0 },
+	{ "company.reader", reader, 0, 0, 0 },
+	{ "company.strangers", strangers, 0, 0, 60 },
+	{ "company.changing", changing, 2000, 0, 60 },
+	{ }
+};
