@@ -77,18 +77,40 @@ void ib_umem_release(struct ib_umem *umem)
 	umems--;
 }
 
-/* Memory on demand: that it was asked for is all that matters here. */
+/* Memory on demand: that it was asked for, and who has it, is all that matters here. */
 static u64 odp_uva;
+static int odp_refs;
+static int odp_open;
 
 int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva)
 {
 	odp_uva = uva;
+	odp_refs++;
+	odp_open++;
 	mr->odp = (struct odp_umem *)&odp_uva;
 	mr->uva = uva;
 	return 0;
 }
 
-const struct rxe_mr_ops rxe_mr_odp_ops;
+void odp_umem_hold(struct odp_umem *umem)
+{
+	odp_refs++;
+}
+
+void odp_umem_put(struct odp_umem *umem)
+{
+	odp_refs--;
+}
+
+static void close_odp(struct rxe_mr *mr)
+{
+	odp_refs--;
+	odp_open--;
+}
+
+const struct rxe_mr_ops rxe_mr_odp_ops = {
+	.destroy = close_odp,
+};
 
 static void fill_process(void)
 {
@@ -312,7 +334,19 @@ UNIT_CASE(rereg_on_demand)
 	CHECK_EQ(umems, 0);
 	what.access = ALL_ACCESS;
 	CHECK_EQ(PTR_ERR(rxe_mr_rereg(mr, &what)), -EOPNOTSUPP);
+
+	/* Other rights: the window stays open, and who still looks by the old region may. */
+	what.access = IB_ACCESS_LOCAL_WRITE | IB_ACCESS_ON_DEMAND;
+	old = mr;
+	mr = rxe_mr_rereg(old, &what);
+	CHECK(!IS_ERR(mr));
+	CHECK(old->odp == mr->odp);
+	CHECK_EQ(odp_refs, 2);
 	rxe_mr_destroy(mr);
+	CHECK_EQ(odp_open, 0);
+	CHECK_EQ(odp_refs, 1);
+	rxe_mr_destroy(old);
+	CHECK_EQ(odp_refs, 0);
 	fake_end();
 }
 
