@@ -41,6 +41,8 @@
 #define MIN_TRIES	64
 /* Beginning again is cheap at first, then with a sleep in between. */
 #define SPINS		8
+/* Of more pages than this, the first one that is missing may bring in the others: a huge page. */
+#define PROBE_ABOVE	64
 
 /**
  * struct attempt - one walk of the page table
@@ -51,6 +53,7 @@
  * @pfns: its result
  * @advice: ODP_PREFETCH_*
  * @waited: the mmap lock was dropped to wait for a page
+ * @probed: the first missing page was brought in
  * @tally: of the caller
  */
 struct attempt {
@@ -61,6 +64,7 @@ struct attempt {
 	unsigned long *pfns;
 	unsigned int advice;
 	bool waited;
+	bool probed;
 	struct odp_tally *tally;
 };
 
@@ -141,11 +145,12 @@ static int bring_in_missing(struct attempt *a)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
 	unsigned long n = (a->range.end - a->range.start) >> PAGE_SHIFT;
-	unsigned long i, addr;
-	bool any = false;
+	unsigned long most = a->probed || n <= PROBE_ABOVE ? n : 1;
+	unsigned long i, addr, tried = 0;
 	int err = 0;
 
-	for (i = 0; i < n && !a->waited; i++) {
+	a->probed = true;
+	for (i = 0; i < n && tried < most && !a->waited; i++) {
 		if (is_usable(a->pfns[i], wants_write(a)))
 			continue;
 		addr = a->range.start + i * PAGE_SIZE;
@@ -156,13 +161,13 @@ static int bring_in_missing(struct attempt *a)
 			err = fixup_user_fault(a->mirror->mm, addr, flags, &a->waited);
 		if (err)
 			break;
-		any = true;
+		tried++;
 	}
 	if (i == 0 && err)
 		return err == -EINTR ? err : -EFAULT;
 	if (err || a->waited)
 		a->limit = a->range.end = a->range.start + i * PAGE_SIZE;
-	return any ? -EAGAIN : 0;
+	return tried ? -EAGAIN : 0;
 }
 
 /* Return: 0, -EBUSY or -EAGAIN to begin again, or another error. */
