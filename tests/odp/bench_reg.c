@@ -130,6 +130,20 @@ static void run_in(struct ep_pair *p, const struct area *src)
 	flow_run(p, &f);
 }
 
+/* So do faults: the threads that serve them stay for minutes. */
+static void run_in_faults(struct ep_pair *p, const struct area *src, size_t len)
+{
+	struct area dst;
+	struct flow f = { IBV_WR_RDMA_WRITE, src, &dst, MIB, len / MIB, NULL, 4 };
+
+	area_map(&dst, len);
+	area_touch(&dst);
+	area_reg(&dst, AREA_ON_DEMAND);
+	flow_run(p, &f);
+	t_zero(ibv_dereg_mr(dst.mr));
+	area_unmap(&dst);
+}
+
 /* 8 bytes to every 64th page of @dst, from page @first on. */
 static void write_sparse(struct ep_pair *p, const struct area *src, const struct area *dst,
 			 size_t first)
@@ -161,11 +175,13 @@ static void shared_pages(const struct t_case *c)
 	area_touch(&dst);
 	for (size_t i = 0; i < MANY; i++)
 		mr[i] = reg_region(dst.p, dst.len, AREA_ON_DEMAND);
-	settle();
 	run_in(&p, &src);
+	run_in_faults(&p, &src, dst.len);
+	settle();
 	before = kernel_bytes();
 	dst.mr = mr[0];
 	flow_run(&p, &f);
+	settle();
 	figure("page_bytes", "on_demand", (kernel_bytes() - before) / (dst.len / PAGE));
 	figure("shared_bytes", "one", kernel_bytes() - before);
 	for (size_t i = 1; i < MANY; i++) {
