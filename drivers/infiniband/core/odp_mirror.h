@@ -44,9 +44,9 @@
  * @windows_lock: guards @windows and that they are open
  * @windows: by their pages
  * @wq: what faults and advice of this process run on; another's are not held up by it
- * @faults: under way, by the page that was missed first, for others to join (odp_wait.c)
- * @num_faults: of them, and those that nobody can join any more
- * @advice_lock: guards @advices
+ * @faults: under way, by the page that was missed first, for others to join; under waits_lock
+ * @num_faults: of them, and those that nobody can join any more; likewise
+ * @advice_lock: guards @advices and @num_advices; process context
  * @advices: prefetches that nobody waits for (odp_prefetch.c)
  * @num_advices: of them
  * @advise: does them, one after the other

@@ -85,11 +85,17 @@ void odp_run_advice(struct work_struct *work)
 	struct later *later;
 	bool more;
 
+	/* Who queues it may come late: then its advice was the next one of an earlier run. */
 	spin_lock(&mirror->advice_lock);
-	later = list_first_entry(&mirror->advices, struct later, node);
-	list_del(&later->node);
-	more = --mirror->num_advices;
+	later = list_first_entry_or_null(&mirror->advices, struct later, node);
+	if (later) {
+		list_del(&later->node);
+		mirror->num_advices--;
+	}
+	more = mirror->num_advices;
 	spin_unlock(&mirror->advice_lock);
+	if (!later)
+		return;
 	if (more)
 		queue_work(mirror->wq, &mirror->advise);
 	odp_prefetch(later->ranges, later->num, later->advice);

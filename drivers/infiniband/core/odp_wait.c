@@ -3,7 +3,7 @@
  * Waiting for pages without sleeping. Who has missed a page, in softirq or wherever, leaves a
  * waiter and goes; a work item brings the page in and wakes the waiter.
  *
- * A fault belongs to nobody. It holds the mirror, not the window, and it is not waited for: a page
+ * A fault belongs to nobody. It keeps no window open, and it is not waited for: a page
  * whose data is on a slow disk, or in the hands of a program (userfaultfd), can take for ever, and
  * whoever destroys a window or gives up waiting must not. Many may wait for one fault: those who
  * miss the same page.
@@ -53,6 +53,7 @@ static void unlist(struct fault *fault)
 	struct odp_mirror *mirror = fault->umem->mirror;
 
 	lockdep_assert_held(&waits_lock);
+	WARN_ON_ONCE(!mirror->num_faults);
 	mirror->num_faults--;
 	/* Or has one for writing taken its place? */
 	xa_cmpxchg(&mirror->faults, fault->start >> PAGE_SHIFT, fault, NULL, 0);

@@ -295,8 +295,9 @@ bool rxe_comp_run(struct rxe_qp *qp, int *budget)
 
 	rxe_assert_owned(qp);
 	while (!rxe_mem_waiting(&comp->wait) && !skb_queue_empty(&comp->queue)) {
-		if ((*budget)-- <= 0)
+		if (*budget <= 0)
 			return true;
+		(*budget)--;
 		skb = __skb_dequeue(&comp->queue);
 		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
 			take(qp, &pkt, skb);

@@ -309,8 +309,9 @@ static bool execute_queued(struct rxe_qp *qp, int *budget)
 
 	while (!resp->reply.active && !rxe_mem_waiting(&resp->wait) &&
 	       !skb_queue_empty(&resp->queue)) {
-		if ((*budget)-- <= 0)
+		if (*budget <= 0)
 			return true;
+		(*budget)--;
 		skb = __skb_dequeue(&resp->queue);
 		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
 			execute_skb(qp, &pkt, skb);
