@@ -96,7 +96,7 @@ static void copies(const struct t_case *c)
 	ep_pair_open(&p, &cfg);
 	slow_open(&s, p.b.dev, READS * READ_LEN / odp_page() + 1, 0.2);
 	buf_open(&pin, p.a.dev, READS * READ_LEN, 5, RIGHTS_ALL);
-	retries = dev_counter(0, "retry_count");
+	retries = ep_counter(ep_dev(0), "retry_count");
 	for (size_t at = 0; at < READS * READ_LEN; at += READ_LEN)
 		post(&p.a, IBV_WR_RDMA_READ, &pin, at, READ_LEN, (uintptr_t)s.m.b.p + at,
 		     s.m.b.mr->rkey);
@@ -105,7 +105,7 @@ static void copies(const struct t_case *c)
 	for (size_t at = 0; at < READS * READ_LEN; at += READ_LEN)
 		cq_want(p.a.scq, IBV_WC_SUCCESS, at, "READ");
 	buf_expect(&pin, 0, READS * READ_LEN, s.m.b.seed, 0, "what was read");
-	retries = dev_counter(0, "retry_count") - retries;
+	retries = ep_counter(ep_dev(0), "retry_count") - retries;
 	t_check(retries <= most, "%lu retries, expected at most %lu", retries, most);
 	slow_close(&s);
 }

@@ -57,8 +57,8 @@ static void longer(const struct t_case *c)
 	cfg.timeout = 14;
 	cfg.mtu = 1024;
 	flow_open(&f, &cfg, 1, 0.25);
-	rnr[0] = dev_counter(1, "send_rnr_err");
-	rnr[1] = dev_counter(0, "rcvd_rnr_err");
+	rnr[0] = ep_counter(ep_dev(1), "send_rnr_err");
+	rnr[1] = ep_counter(ep_dev(0), "rcvd_rnr_err");
 	if (op_takes_recv(c->arg)) {
 		struct ibv_sge at = buf_sge(&f.slow.b, 16, len);
 
@@ -80,8 +80,8 @@ static void longer(const struct t_case *c)
 	} else {
 		buf_expect(&f.slow.b, 16, len, f.pin.seed, 16, "what slow pages hold");
 	}
-	t_check(dev_counter(1, "send_rnr_err") == rnr[0] &&
-		dev_counter(0, "rcvd_rnr_err") == rnr[1], "a page fault was answered by RNR NAK");
+	t_check(ep_counter(ep_dev(1), "send_rnr_err") == rnr[0] &&
+		ep_counter(ep_dev(0), "rcvd_rnr_err") == rnr[1], "a page fault was answered by RNR NAK");
 	uffd_close(&f.u);
 }
 
@@ -95,7 +95,7 @@ enum { N_LOSS = sizeof(loss) / sizeof(loss[0]), MESSAGES = 16 };
 static void read_loss(uint64_t *sum)
 {
 	for (int i = 0; i < N_LOSS; i++)
-		sum[i] = dev_counter(0, loss[i]) + dev_counter(1, loss[i]);
+		sum[i] = ep_counter(ep_dev(0), loss[i]) + ep_counter(ep_dev(1), loss[i]);
 }
 
 /* A queue full of messages arrives behind one that faults: none is asked for or sent twice. */

@@ -184,11 +184,11 @@ static void dev_counters(const struct t_case *c)
 	odp_needed();
 	rig_open(&r, PLACE_ANON, LEN);
 	for (int i = 0; i < 2; i++)
-		before[i] = dev_counter(1, names[i]);
+		before[i] = ep_counter(ep_dev(1), names[i]);
 	rig_write(&r);
-	t_check(dev_counter(1, names[0]) > before[0], "%s stays %lu", names[0], before[0]);
+	t_check(ep_counter(ep_dev(1), names[0]) > before[0], "%s stays %lu", names[0], before[0]);
 	t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED), "madvise");
-	t_check(dev_counter(1, names[1]) > before[1], "%s stays %lu", names[1], before[1]);
+	t_check(ep_counter(ep_dev(1), names[1]) > before[1], "%s stays %lu", names[1], before[1]);
 	rig_close(&r);
 }
 

@@ -170,23 +170,6 @@ static const char *dev_name(int side)
 	return ibv_get_device_name(ep_dev(side)->ctx->device);
 }
 
-/*
- * The core reads the counters of a device at most every 10 ms, counted in jiffies, and shows the
- * old ones between.
- */
-uint64_t dev_counter(int side, const char *name)
-{
-	char path[256];
-	long n;
-
-	usleep(40000);
-	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/%d/hw_counters/%s",
-		 dev_name(side), t_opts.port, name);
-	n = file_number(path, NULL);
-	t_check(n >= 0, "no counter %s", path);
-	return n;
-}
-
 /* The number behind the word @key in @line. */
 static bool number_behind(const char *line, const char *key, uint64_t *n)
 {

@@ -64,8 +64,6 @@ void file_need(const char *path, const char *text);
 /* swap_needed - skip unless there is free swap space of @bytes. */
 void swap_needed(size_t bytes);
 
-/* dev_counter - a hardware counter of the device of a side; fails the case when there is none. */
-uint64_t dev_counter(int side, const char *name);
 
 /* struct mr_stats - the statistics of one MR, as `rdma statistic show mr` prints them. */
 struct mr_stats {

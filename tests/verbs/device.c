@@ -153,6 +153,20 @@ enum ibv_mtu ep_mtu(int bytes)
 	return 0;
 }
 
+uint64_t ep_counter(const struct ep_dev *dev, const char *name)
+{
+	char path[256], text[32] = "";
+	FILE *f;
+
+	usleep(40000);
+	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/%d/hw_counters/%s",
+		 ibv_get_device_name(dev->ctx->device), t_opts.port, name);
+	f = fopen(path, "r");
+	t_check(f && fgets(text, sizeof(text), f), "cannot read %s", path);
+	fclose(f);
+	return strtoull(text, NULL, 0);
+}
+
 void ep_need_mtu(int bytes)
 {
 	for (int side = 0; side < 2; side++)

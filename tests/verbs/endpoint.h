@@ -109,6 +109,12 @@ void ep_pair_again(struct ep_pair *p);
 /* ep_mtu - bytes as the verbs enum, 0 for a size that is none. */
 enum ibv_mtu ep_mtu(int bytes);
 
+/*
+ * ep_counter - a hardware counter of the device. The core reads those of a device at most every
+ * 10 ms, counted in jiffies, and shows the old ones between: it waits for that.
+ */
+uint64_t ep_counter(const struct ep_dev *dev, const char *name);
+
 /* ep_need_mtu - skip the case unless both ports can do a path MTU of @bytes. */
 void ep_need_mtu(int bytes);
 

@@ -145,19 +145,7 @@ bool victim_counts(void)
 
 uint64_t victim_counter(struct victim *v)
 {
-	char path[256], text[32] = "";
-	FILE *f;
-
-	if (!victim_counts())
-		return 0;
-	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/%d/hw_counters/%s",
-		 ibv_get_device_name(v->e.dev->ctx->device), t_opts.port, counter_name);
-	/* The core shows values that are up to 10 ms old. */
-	usleep(20000);
-	f = fopen(path, "r");
-	t_check(f && fgets(text, sizeof(text), f), "cannot read %s", path);
-	fclose(f);
-	return strtoull(text, NULL, 0);
+	return victim_counts() ? ep_counter(v->e.dev, counter_name) : 0;
 }
 
 void victim_answer(struct victim *v, uint8_t opcode, struct roce_img *img)
