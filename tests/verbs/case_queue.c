@@ -6,6 +6,7 @@
  * into a queue of one slot right after each completion, thousands of times.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,6 +389,84 @@ static void both_ways(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+/*
+ * One of two threads that post to one QP, a burst in each round. They sleep when they wait for one
+ * another: on user-mode Linux a thread that spins keeps the others of its process from running.
+ */
+struct poster {
+	struct ep_pair *p;
+	const struct buf *src, *dst;
+	size_t off, len;	/* its part of both */
+	pthread_barrier_t *round;
+	int rounds;
+};
+
+enum { POSTER_BURST = 40 };
+
+static void poster_burst(const struct poster *s)
+{
+	struct ibv_sge sge = buf_sge(s->src, s->off, s->len);
+	struct op op = { .code = IBV_WR_RDMA_WRITE, .sge = &sge, .nsge = 1,
+			 .raddr = (uintptr_t)s->dst->p + s->off, .rkey = s->dst->mr->rkey };
+
+	pthread_barrier_wait(s->round);
+	for (int i = 0; i < POSTER_BURST; i++)
+		ep_post(&s->p->a, &op);
+	pthread_barrier_wait(s->round);
+}
+
+static void *poster_run(void *arg)
+{
+	const struct poster *s = arg;
+
+	for (int i = 0; i < s->rounds; i++)
+		poster_burst(s);
+	return NULL;
+}
+
+/*
+ * Nothing is lost on the way to this host, so nothing may be sent twice, whichever CPU sends a
+ * message and whichever the next one.
+ */
+static void two_posters(const struct t_case *c)
+{
+	enum { LEN = 40000, ROUNDS = 50 };
+	const char *loss[] = { "out_of_seq_request", "duplicate_request" };
+	struct ep_cfg cfg = ep_rc();
+	pthread_barrier_t barrier;
+	struct poster us, them;
+	uint64_t before[2], got;
+	struct buf src, dst;
+	struct ep_pair p;
+	pthread_t thread;
+
+	(void)c;
+	cfg.send_wr = 2 * POSTER_BURST;
+	ep_pair_open(&p, &cfg);
+	buf_open(&src, p.a.dev, 2 * LEN, 33, 0);
+	buf_open(&dst, p.b.dev, 2 * LEN, 1023, RIGHTS_ALL);
+	us = (struct poster){ &p, &src, &dst, 0, LEN, &barrier, ROUNDS };
+	them = us;
+	them.off = LEN;
+	for (int i = 0; i < 2; i++)
+		before[i] = ep_counter(p.b.dev, loss[i]);
+	t_zero(pthread_barrier_init(&barrier, NULL, 2));
+	t_zero(pthread_create(&thread, NULL, poster_run, &them));
+	for (int round = 0; round < ROUNDS; round++) {
+		t_where("round %d", round);
+		poster_burst(&us);
+		for (int i = 0; i < 2 * POSTER_BURST; i++)
+			cq_want(p.a.scq, IBV_WC_SUCCESS, 0, "WRITE");
+	}
+	t_zero(pthread_join(thread, NULL));
+	buf_expect(&dst, 0, 2 * LEN, src.seed, 0, "destination");
+	for (int i = 0; i < 2; i++) {
+		got = ep_counter(p.b.dev, loss[i]) - before[i];
+		t_check(!got, "%s rose by %lu", loss[i], got);
+	}
+	ep_pair_close(&p);
+}
+
 /* A QP connected to itself. */
 static void self(const struct t_case *c)
 {
@@ -420,6 +499,7 @@ const struct t_case cases_queue[] = {
 	{ "queue.read_after_write", read_after_write, 0, 0, 0 },
 	{ "queue.many_qps.64", many_qps, 64, 0, 120 },
 	{ "queue.both_ways", both_ways, 0, 0, 0 },
+	{ "queue.two_posters", two_posters, 0, 0, 0 },
 	{ "queue.self", self, 0, 0, 0 },
 	{ }
 };

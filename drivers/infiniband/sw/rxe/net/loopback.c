@@ -2,8 +2,8 @@
 /*
  * Datagrams that never leave this host: their route ends at the loopback device.
  *
- * They do not go through it. The sender leaves them in a queue of its CPU and delivers them when it
- * has let go of its QP, in the same stretch with bottom halves off, so a whole exchange, request,
+ * They do not go through it. The sender leaves them in a queue of its CPU and delivers them when the
+ * run of its QP is over, in the same stretch with bottom halves off, so a whole exchange, request,
  * execution, answer and completion, is over before a doorbell returns. By way of the loopback
  * device it would wait for a softirq, which on a busy host means for ksoftirqd and so for the
  * scheduler's next slice. What that costs is that packet taps and filters on the loopback device do

@@ -158,7 +158,8 @@ int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb);
  * Until there is no more, so what is sent by those who receive is delivered, too; they are the ones
  * who must come to an end.
  *
- * Context: bottom halves off, RCU read side; no QP is owned by the caller. Not within itself.
+ * Context: bottom halves off, RCU read side; no QP is being run by the caller. Not within
+ * itself.
  */
 void rxe_net_deliver_looped(void);
 

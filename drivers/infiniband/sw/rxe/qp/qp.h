@@ -40,6 +40,7 @@
 
 struct rxe_ah;
 struct rxe_cq;
+struct rxe_stretch;
 
 /**
  * struct rxe_run - who runs the QP (run.c)
@@ -52,6 +53,8 @@ struct rxe_cq;
  * @events: RXE_EV_* that came while there was an owner, or that a run queue entry will serve
  * @backlog: packets likewise; bounded
  * @node: on the run queue
+ * @keeper: the CPU's stretch of runs that owns the QP while its packets are delivered, or NULL
+ * @kept: in the list of @keeper
  * @wait: the verb
  */
 struct rxe_run {
@@ -64,6 +67,8 @@ struct rxe_run {
 	u32 events;
 	struct sk_buff_head backlog;
 	struct list_head node;
+	struct rxe_stretch *keeper;
+	struct list_head kept;
 	wait_queue_head_t wait;
 };
 

@@ -16,8 +16,12 @@
  *	unlock
  *
  * Runs of a CPU are within a stretch, with bottom halves off, so an owner is never preempted while
- * others wait. At the end of the stretch, when its QP is free, what was sent to this host is
- * delivered, which makes more runs, nested in the stretch; they never nest in another run.
+ * others wait. At the end of the stretch what was sent to this host is delivered, which makes more
+ * runs, nested in the stretch; they never nest in another run.
+ *
+ * Until then the QPs that were run stay the stretch's: on another CPU, the next run would deliver
+ * its packets before ours. Runs within the stretch may have them, everybody else leaves an event or
+ * a packet, which the stretch serves at its end, as long as its budget lasts.
  *
  * Everything is bounded: a run sends at most its quota of packets, and a stretch its budget;
  * answers that are not READ data are not counted, as there are no more of them than requests. What
@@ -50,13 +54,15 @@
 #define ROUNDS			4
 
 /**
- * struct stretch - a CPU's runs, from the first with bottom halves off to the last
+ * struct rxe_stretch - a CPU's runs, from the first with bottom halves off to the last
  * @depth: nesting of enter(): 1 is the outermost, 2 a run for a datagram that it delivers
  * @budget: packets that may still be sent
+ * @kept: QPs that it owns while what they sent is delivered, by run.kept
  */
-struct stretch {
+struct rxe_stretch {
 	unsigned int depth;
 	int budget;
+	struct list_head kept;
 };
 
 /**
@@ -72,30 +78,7 @@ struct run_queue {
 };
 
 static DEFINE_PER_CPU(struct run_queue, run_queues);
-static DEFINE_PER_CPU(struct stretch, stretches);
-
-/* Begin a stretch, or nest in one. */
-static void enter(void)
-{
-	struct stretch *stretch;
-
-	local_bh_disable();
-	rcu_read_lock();
-	stretch = this_cpu_ptr(&stretches);
-	if (!stretch->depth++)
-		stretch->budget = STRETCH_BUDGET;
-}
-
-static void leave(void)
-{
-	struct stretch *stretch = this_cpu_ptr(&stretches);
-
-	if (stretch->depth == 1)
-		rxe_net_deliver_looped();
-	stretch->depth--;
-	rcu_read_unlock();
-	local_bh_enable();
-}
+static DEFINE_PER_CPU(struct rxe_stretch, stretches);
 
 void rxe_run_init(struct rxe_qp *qp)
 {
@@ -104,6 +87,7 @@ void rxe_run_init(struct rxe_qp *qp)
 	spin_lock_init(&run->lock);
 	__skb_queue_head_init(&run->backlog);
 	INIT_LIST_HEAD(&run->node);
+	INIT_LIST_HEAD(&run->kept);
 	init_waitqueue_head(&run->wait);
 }
 
@@ -189,6 +173,22 @@ static void enqueue(struct rxe_qp *qp)
 	tasklet_schedule(&rq->tasklet);
 }
 
+/*
+ * A run is over: its stretch keeps the QP until the packets are delivered. The entry holds the QP.
+ * Caller holds run->lock and is the owner.
+ */
+static void keep(struct rxe_qp *qp, struct rxe_stretch *stretch)
+{
+	struct rxe_run *run = &qp->run;
+
+	lockdep_assert_held(&run->lock);
+	if (run->keeper)
+		return;
+	run->keeper = stretch;
+	rxe_handle_hold(qp->handle);
+	list_add_tail(&run->kept, &stretch->kept);
+}
+
 /* Caller holds run->lock and is the owner. */
 static void let_go(struct rxe_qp *qp)
 {
@@ -220,11 +220,11 @@ static bool take_work(struct rxe_run *run, u32 *events, struct sk_buff_head *bat
 
 /*
  * Run as the owner, first for @events, until there is nothing left, the quota or the rounds are
- * spent, or a verb waits; then let go. Within a stretch.
+ * spent, or a verb waits. Within a stretch, which is the owner afterwards.
  */
 static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 {
-	struct stretch *stretch = this_cpu_ptr(&stretches);
+	struct rxe_stretch *stretch = this_cpu_ptr(&stretches);
 	int left = min(quota, stretch->budget);
 	struct rxe_run *run = &qp->run;
 	struct sk_buff_head batch;
@@ -243,14 +243,86 @@ static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 			break;
 		spin_unlock_irqrestore(&run->lock, flags);
 	}
-	let_go(qp);
+	keep(qp, stretch);
 	spin_unlock_irqrestore(&run->lock, flags);
 	stretch->budget += left;
 }
 
 /*
- * Own the QP, or leave @event for its owner. A QP on a run queue is left to that CPU, since packets
- * that two CPUs send one after the other may overtake each other.
+ * The end of a stretch, for one QP, whose packets are delivered: run it again for what came
+ * meanwhile, or let go of it. Return: whether it was run.
+ */
+static bool continue_or_let_go(struct rxe_qp *qp, struct rxe_stretch *stretch)
+{
+	struct rxe_run *run = &qp->run;
+	unsigned long flags;
+	bool go_on;
+
+	spin_lock_irqsave(&run->lock, flags);
+	go_on = stretch->budget > 0 && !run->waiting &&
+		(run->events || !skb_queue_empty(&run->backlog));
+	if (!go_on) {
+		list_del_init(&run->kept);
+		run->keeper = NULL;
+		let_go(qp);
+	}
+	spin_unlock_irqrestore(&run->lock, flags);
+	if (go_on) {
+		stretch->budget--;
+		run_owned(qp, 0, QUOTA);
+	} else {
+		rxe_handle_put(qp->handle);
+	}
+	return go_on;
+}
+
+/* Begin a stretch, or nest in one. */
+static void enter(void)
+{
+	struct rxe_stretch *stretch;
+
+	local_bh_disable();
+	rcu_read_lock();
+	stretch = this_cpu_ptr(&stretches);
+	if (!stretch->depth++)
+		stretch->budget = STRETCH_BUDGET;
+}
+
+/* Of the outermost: nothing that was sent is left, and no QP is kept. */
+static void end_stretch(struct rxe_stretch *stretch)
+{
+	struct rxe_qp *qp, *next;
+	bool again;
+
+	do {
+		rxe_net_deliver_looped();
+		again = false;
+		list_for_each_entry_safe(qp, next, &stretch->kept, run.kept)
+			again |= continue_or_let_go(qp, stretch);
+	} while (again);
+}
+
+static void leave(void)
+{
+	struct rxe_stretch *stretch = this_cpu_ptr(&stretches);
+
+	if (stretch->depth == 1)
+		end_stretch(stretch);
+	stretch->depth--;
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* May this stretch run the QP? It is nobody's, or kept by the stretch. Caller holds run->lock. */
+static bool is_free(const struct rxe_run *run)
+{
+	lockdep_assert_held(&run->lock);
+	return !run->dead && (!run->owned || run->keeper == this_cpu_ptr(&stretches));
+}
+
+/*
+ * Own the QP, or leave @event for its owner. One on a run queue is left to that CPU, which is at it
+ * anyway: the poster goes on posting meanwhile.
  *
  * Return: true when the caller is the owner now.
  */
@@ -261,7 +333,7 @@ static bool try_own(struct rxe_qp *qp, u32 event)
 	bool mine;
 
 	spin_lock_irqsave(&run->lock, flags);
-	mine = !run->owned && !run->dead && !run->queued;
+	mine = is_free(run) && !run->queued;
 	if (mine)
 		run->owned = true;
 	else
@@ -309,7 +381,7 @@ static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 	unsigned long flags;
 
 	spin_lock_irqsave(&run->lock, flags);
-	mine = !run->owned && !run->dead && skb_queue_empty(&run->backlog);
+	mine = is_free(run) && skb_queue_empty(&run->backlog);
 	if (mine) {
 		run->owned = true;
 	} else if (!run->dead && skb_queue_len(&run->backlog) < BACKLOG_LIMIT) {
@@ -398,7 +470,7 @@ static bool take_from_queue(struct rxe_qp *qp)
 
 	spin_lock_irq(&run->lock);
 	run->queued = false;
-	mine = !run->owned && !run->dead;
+	mine = is_free(run);
 	if (mine)
 		run->owned = true;
 	spin_unlock_irq(&run->lock);
@@ -429,6 +501,7 @@ void rxe_run_module_init(void)
 
 	for_each_possible_cpu(cpu) {
 		rq = per_cpu_ptr(&run_queues, cpu);
+		INIT_LIST_HEAD(&per_cpu_ptr(&stretches, cpu)->kept);
 		spin_lock_init(&rq->lock);
 		INIT_LIST_HEAD(&rq->qps);
 		tasklet_setup(&rq->tasklet, serve_queue);
