@@ -117,6 +117,99 @@ static void read_window(const struct t_case *c)
 	silence(&v, 100, "after the last READ");
 }
 
+/* A READ of several pieces: @pos is the packet of the answer that comes next. */
+struct long_read {
+	struct victim v;
+	struct buf buf;
+	uint32_t pos;
+};
+
+enum { LONG_MTU = 256, PIECE = 256, LONG_PACKETS = 2 * PIECE + 77, LONG_TAIL = 33,
+       LONG_BYTES = (LONG_PACKETS - 1) * LONG_MTU + LONG_TAIL };
+
+static uint64_t big_endian(const uint8_t *p, int bytes)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < bytes; i++)
+		n = n << 8 | p[i];
+	return n;
+}
+
+/* The next request asks for packets @first up to, not including, @end. */
+static void want_request(struct long_read *r, uint32_t first, uint32_t end)
+{
+	static struct roce_img img;
+	const uint8_t *reth = img.p;
+	uint64_t len = (end < LONG_PACKETS ? end * LONG_MTU : LONG_BYTES) - first * LONG_MTU;
+
+	t_where("the request of packets %u to %u", first, end);
+	victim_answer(&r->v, OP_READ_REQUEST, &img);
+	reth += img.bth + ROCE_BTH;
+	t_check(roce_psn(&img) == ((r->v.e.psn + first) & 0xffffff), "PSN %#x, expected %#x",
+		roce_psn(&img), (r->v.e.psn + first) & 0xffffff);
+	t_check(big_endian(reth, 8) == 0x10000 + first * LONG_MTU, "address %#lx",
+		big_endian(reth, 8));
+	t_check(big_endian(reth + 12, 4) == len, "length %lu, expected %lu",
+		big_endian(reth + 12, 4), len);
+}
+
+/* The answer's next packets, up to @end, where a request ends. */
+static void answer_up_to(struct long_read *r, uint32_t from, uint32_t end)
+{
+	struct roce p;
+
+	for (; r->pos < end; r->pos++) {
+		bool first = r->pos == from, last = r->pos + 1 == end;
+
+		victim_packet(&r->v, &p, OP_READ_RESP_FIRST + (last ? 2 : !first));
+		p.psn = (r->v.e.psn + r->pos) & 0xffffff;
+		p.len = r->pos + 1 < LONG_PACKETS ? LONG_MTU : LONG_TAIL;
+		pattern_fill(data, p.len, 91, r->pos * LONG_MTU);
+		p.payload = data;
+		if (first || last)
+			roce_aeth(&p, 0x1f, 1);
+		victim_send(&r->v, &p);
+	}
+}
+
+/*
+ * A long READ is asked for a window at a time, in requests that the peer has room for, @c->arg of
+ * them; what was lost of one is asked for up to where that request ended.
+ */
+static void long_read(const struct t_case *c)
+{
+	static struct long_read r;
+	struct op op = { .code = IBV_WR_RDMA_READ, .nsge = 1, .id = 3, .raddr = 0x10000,
+			 .rkey = 0x1234 };
+	struct ibv_sge sge;
+
+	victim_open(&r.v);
+	r.v.e.cfg.mtu = LONG_MTU;
+	r.v.e.cfg.timeout = 15;
+	r.v.e.cfg.rd_atomic = c->arg;
+	victim_again(&r.v);
+	buf_open(&r.buf, r.v.e.dev, LONG_BYTES + 90, 777, IBV_ACCESS_LOCAL_WRITE);
+	sge = buf_sge(&r.buf, 41, LONG_BYTES);
+	op.sge = &sge;
+	ep_post(&r.v.e, &op);
+	want_request(&r, 0, PIECE);
+	silence(&r.v, 60, "a second request before the first is answered");
+	answer_up_to(&r, 0, 100);
+	if (c->arg > 1)
+		want_request(&r, PIECE, 2 * PIECE);
+	/* The rest is lost: a timeout later it is asked for again, and what was asked for behind. */
+	want_request(&r, 100, PIECE);
+	answer_up_to(&r, 100, PIECE);
+	want_request(&r, PIECE, 2 * PIECE);
+	answer_up_to(&r, PIECE, 2 * PIECE);
+	want_request(&r, 2 * PIECE, LONG_PACKETS);
+	answer_up_to(&r, 2 * PIECE, LONG_PACKETS);
+	cq_want(r.v.e.scq, IBV_WC_SUCCESS, 3, "READ");
+	buf_expect(&r.buf, 41, LONG_BYTES, 91, 0, "what the READ fetched");
+	silence(&r.v, 100, "after the READ");
+}
+
 /* Nobody answers: the same packet retry_cnt more times, a timeout apart, then the error. */
 static void retransmits(const struct t_case *c)
 {
@@ -284,6 +377,8 @@ static void duplicates(const struct t_case *c)
 static const struct t_case cases[] = {
 	{ "wire.fence", fence, 0, 0, 0 },
 	{ "wire.read_window", read_window, 0, 0, 0 },
+	{ "wire.long_read.1", long_read, 1, 0, 0 },
+	{ "wire.long_read.4", long_read, 4, 0, 0 },
 	{ "wire.retransmits", retransmits, 0, 0, 0 },
 	{ "wire.go_back", go_back, 0, 0, 0 },
 	{ "wire.rnr_wait", rnr_wait, 0, 0, 0 },

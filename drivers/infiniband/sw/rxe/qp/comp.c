@@ -34,7 +34,7 @@ static bool is_atomic(const struct rxe_swqe *wqe)
 	return wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP || wqe->opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
 }
 
-/* Answers that may wait: as many as a peer sends for what we ask for at a time, and then some. */
+/* Answers that may wait: more than a peer sends for what is asked for at a time (req.c). */
 #define QUEUE_LIMIT	1024
 
 static void drop_list(struct rxe_qp *qp)
@@ -77,11 +77,8 @@ static void progress(struct rxe_qp *qp, u32 psn)
 /* The oldest work request is done. */
 static void finish(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
-	bool answered = is_read(wqe) || is_atomic(wqe);
 	u32 next_psn = rxe_psn_add(wqe->last_psn, 1);
 
-	if (answered && qp->req.rd_atomic && qp->sq.next != qp->sq.tail)
-		qp->req.rd_atomic--;
 	drop_list(qp);
 	if (qp->sq.next == qp->sq.tail)
 		rxe_req_reset(qp);
@@ -171,6 +168,16 @@ static void bad_response(struct rxe_qp *qp)
 	rxe_state_send_failed(qp, IB_WC_BAD_RESP_ERR);
 }
 
+/* The answer's data are where they belong. */
+static void placed(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 psn)
+{
+	rxe_req_answered(qp, wqe, psn);
+	if (psn == wqe->last_psn)
+		finish(qp, wqe);
+	else
+		progress(qp, rxe_psn_add(psn, 1));
+}
+
 /*
  * Write the answer's data to byte @off of the work request's list, and complete what is complete.
  * Return: false when it has to wait.
@@ -191,10 +198,8 @@ static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_pkt 
 		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
 	else if (err)
 		rxe_state_send_failed(qp, rxe_wc_local_status(err));
-	else if (pkt->psn == wqe->last_psn)
-		finish(qp, wqe);
 	else
-		progress(qp, rxe_psn_add(pkt->psn, 1));
+		placed(qp, wqe, pkt->psn);
 	return true;
 }
 

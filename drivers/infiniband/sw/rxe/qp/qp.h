@@ -201,7 +201,7 @@ struct rxe_rq {
  * @rnr_wait: peer had no receive posted; nothing is sent until the timer ends it
  * @sgl: source of the work request at sq.next
  * @wait: for the page that the next packet needs
- * @rd_atomic: READs and atomics that wait for their answer
+ * @rd_atomic: requests of READs and atomics that wait for their answer
  * @since_ack: packets since one that asked for an acknowledgement
  */
 struct rxe_req {

@@ -6,8 +6,10 @@
  * Going back is nothing but another position (rxe_req_seek()): the private work requests keep their
  * PSNs once assigned, so a packet that is sent again has the same PSN and the same bytes.
  *
- * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2); what was received of it
- * already is not asked for again.
+ * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2). It is asked for in pieces, one
+ * request each, so that the window holds for answers, too: whoever asks for gigabytes at once gets
+ * them at the peer's pace, and what cannot be placed yet has to wait somewhere. To the peer they are
+ * READs like others. What was received already is not asked for again.
  *
  * What holds a work request back: the window, the number of READs and atomics that the peer
  * accepts, a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack,
@@ -29,6 +31,8 @@
 #define WINDOW		256
 /* After a loss, until there is progress: what a slow peer cannot take would come in vain again. */
 #define WINDOW_AFTER_LOSS	32
+/* Packets of the answer that a READ's request may ask for. */
+#define READ_PIECE	256
 /* Packets after which an acknowledgement is asked for within a message. */
 #define ACK_EVERY	32
 /* Half of the PSN circle: more cannot be told apart (IBA 9.7.2). */
@@ -45,9 +49,14 @@ static bool has_imm(const struct rxe_swqe *wqe)
 	return wqe->opcode == IB_WR_SEND_WITH_IMM || wqe->opcode == IB_WR_RDMA_WRITE_WITH_IMM;
 }
 
+static u32 packets(const struct rxe_qp *qp, u32 bytes)
+{
+	return max_t(u32, DIV_ROUND_UP(bytes, qp->mtu), 1);
+}
+
 static u32 psns_of(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
 {
-	return max_t(u32, DIV_ROUND_UP(wqe->length, qp->mtu), 1);
+	return packets(qp, wqe->length);
 }
 
 static u32 unacked(const struct rxe_qp *qp)
@@ -66,12 +75,16 @@ enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off
 	return rxe_sgl_gather(&qp->req.sgl, to, len, &qp->req.wait);
 }
 
+/* Is there room at the peer for one more request that needs an answer of its own? */
+static bool may_ask(const struct rxe_qp *qp)
+{
+	return qp->req.rd_atomic < qp->attr.max_rd_atomic;
+}
+
 /* May a work request begin of which nothing was ever sent? */
 static bool may_begin(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
-	struct rxe_req *req = &qp->req;
-
-	if ((wqe->flags & IB_SEND_FENCE) && req->rd_atomic)
+	if ((wqe->flags & IB_SEND_FENCE) && qp->req.rd_atomic)
 		return false;
 	return !unacked(qp) || unacked(qp) + psns_of(qp, wqe) < PSN_REACH;
 }
@@ -82,8 +95,6 @@ static bool begin(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	struct rxe_req *req = &qp->req;
 
 	if (wqe->state == RXE_SWQE_POSTED && !may_begin(qp, wqe))
-		return false;
-	if (needs_answer(wqe) && req->rd_atomic >= qp->attr.max_rd_atomic)
 		return false;
 	if (wqe->state == RXE_SWQE_POSTED) {
 		wqe->first_psn = req->psn;
@@ -161,7 +172,23 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	return RXE_MEM_OK;
 }
 
-/* The request of a READ, for what is still missing, or of an atomic. */
+/*
+ * Bytes that the request at req.sent asks for. Pieces end where they would have ended the first time,
+ * also when the first packets of one have come already: so everybody knows which PSN is the last.
+ */
+static u32 piece(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
+{
+	u32 full = READ_PIECE * qp->mtu;
+
+	return min(wqe->length - qp->req.sent, full - qp->req.sent % full);
+}
+
+static bool ends_piece(const struct rxe_swqe *wqe, u32 psn)
+{
+	return psn == wqe->last_psn || !((rxe_psn_diff(psn, wqe->first_psn) + 1) % READ_PIECE);
+}
+
+/* The request of a READ, for the next piece of what is missing, or of an atomic. */
 static void send_request(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	static const u8 opcode[] = {
@@ -176,15 +203,25 @@ static void send_request(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		.psn = req->psn,
 		.va = wqe->remote_addr + req->sent,
 		.rkey = wqe->rkey,
-		.dma_len = wqe->length - req->sent,
+		.dma_len = piece(qp, wqe),
 		.compare = wqe->compare,
 		.swap_add = wqe->swap_add,
 	};
 
 	rxe_egress_bare(qp, &pkt);
 	req->rd_atomic++;
-	req->sent = wqe->length;
-	req->psn = rxe_psn_add(wqe->last_psn, 1);
+	req->sent += pkt.dma_len;
+	req->psn = rxe_psn_add(req->psn, packets(qp, pkt.dma_len));
+}
+
+void rxe_req_answered(struct rxe_qp *qp, const struct rxe_swqe *wqe, u32 psn)
+{
+	struct rxe_req *req = &qp->req;
+
+	rxe_assert_owned(qp);
+	/* Late answers may be for a request that has not been sent again since the last loss. */
+	if (ends_piece(wqe, psn) && req->rd_atomic && rxe_psn_after(req->psn, psn))
+		req->rd_atomic--;
 }
 
 static void end(struct rxe_qp *qp)
@@ -254,6 +291,8 @@ static bool step_rc(struct rxe_qp *qp)
 		return false;
 	wqe->status = impossible(qp, wqe);
 	if (!wqe->status) {
+		if (needs_answer(wqe) && !may_ask(qp))
+			return false;
 		if (!req->started && !begin(qp, wqe))
 			return false;
 		if (!rxe_flight_ready(qp->flight))

@@ -30,6 +30,17 @@ bool rxe_req_run(struct rxe_qp *qp, int *budget);
  */
 void rxe_req_seek(struct rxe_qp *qp);
 
+/**
+ * rxe_req_answered() - a packet of the answer to a READ or an atomic was taken
+ * @qp: owned
+ * @wqe: of the READ or atomic
+ * @psn: of the packet
+ *
+ * With the last one that a request asked for, the peer has room for another request. To be called
+ * before the position moves.
+ */
+void rxe_req_answered(struct rxe_qp *qp, const struct rxe_swqe *wqe, u32 psn);
+
 /* Let go of what the requester holds. Owner. */
 void rxe_req_reset(struct rxe_qp *qp);
 
