@@ -11,12 +11,13 @@ set -euo pipefail
 
 FOLDERS=(tests/verbs tests/odp tests/demo)
 
-# A copy for each root file system: what make has built there already, it builds no more.
+# A copy for each tree and root file system: what make has built there already, it builds no more.
 build() {
 	local copy folder found=0 programs=()
-	copy=$LAB_CACHE/guest-build-${rootfs##*-}
-	mkdir -p "$copy"
-	prune "$copy"
+	copy=$LAB_CACHE/guest-build-$(digest <<<"$rootfs $LAB_TREE")
+	mkdir -p "$copy" "$tests"
+	prune "$copy" 8
+	prune "$tests" 8
 	# Not what was built in the tree itself, for other libraries.
 	# By content, with the time of now: make builds what changed, also back to an older text.
 	rsync -rlpgo --checksum --exclude=.git --filter=':- .gitignore' "$LAB_TREE/" "$copy"
@@ -28,9 +29,8 @@ build() {
 		[ ${#programs[@]} -gt "$found" ] || die "make -C $folder built no program"
 		found=${#programs[@]}
 	done
-	mkdir -p "$LAB_CACHE/guest-tests"
 	# By rename: guests that run now keep the program they have.
-	rsync -a --delete-after "${programs[@]}" "$LAB_CACHE/guest-tests/"
+	rsync -a --delete-after "${programs[@]}" "$tests/"
 	say "${#programs[@]} test programs"
 }
 
@@ -50,5 +50,6 @@ if [ "${1:-}" = --in-chroot ]; then
 	exit
 fi
 rootfs=$(KERNEL=6.12 "$LAB_VM/rootfs.sh")
+tests=$(guest_tests)
 locked guest-build build
-echo "$LAB_CACHE/guest-tests"
+echo "$tests"

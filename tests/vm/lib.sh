@@ -48,6 +48,11 @@ module_sources() {
 		grep -vE '\.(o|ko|mod|mod\.c|flags|order|symvers)$' | sort)
 }
 
+# guest_tests: the folder of this tree's test programs (guest-build.sh), there or not yet.
+guest_tests() {
+	echo "$LAB_CACHE/guest-tests-$(digest <<<"$LAB_TREE")"
+}
+
 # locked NAME COMMAND...: runs COMMAND while no other run on this machine builds NAME. Never part of
 # a condition: bash would not stop at an error inside of COMMAND.
 locked() {
@@ -97,13 +102,13 @@ publish() {
 	prune "$2"
 }
 
-# prune ARTEFACT: it is in use now; of the same stem, all but the two newest go.
+# prune ARTEFACT [KEEP]: it is in use now; of the same stem, all but the KEEP newest (2) go.
 prune() {
-	local stem
+	local stem keep=${2:-2}
 	stem=$(basename "${1%-*}")
 	touch "$1"
 	find "$LAB_CACHE" -maxdepth 1 -name "$stem-????????????????" -printf '%T@ %p\n' |
-		sort -rn | cut -d' ' -f2- | tail -n +3 | xargs -r rm -rf --one-file-system
+		sort -rn | cut -d' ' -f2- | tail -n +$((keep + 1)) | xargs -r rm -rf --one-file-system
 }
 
 # loudly LOG COMMAND...: COMMAND with its output in LOG, a line of progress every 20 seconds, and

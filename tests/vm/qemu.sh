@@ -59,7 +59,7 @@ add_links() {
 }
 
 run() {
-	local rootfs how export=security_model=none,multidevs=remap links=()
+	local rootfs how tests export=security_model=none,multidevs=remap links=()
 	job_options "$@"
 	add_links
 	rootfs=$("$LAB_VM/rootfs.sh")
@@ -68,7 +68,8 @@ run() {
 	if [ "$JOB_DRIVER" = ours ]; then
 		cp "$("$LAB_VM/dkms.sh")" "$JOB/dkms.tar"
 	fi
-	mkdir -p "$LAB_CACHE/guest-tests"
+	tests=$(guest_tests)
+	mkdir -p "$tests"
 	say "QEMU ($how) with $(cat "$rootfs/release"), driver $JOB_DRIVER, $JOB_MEM"
 	# shellcheck disable=SC2086 # several arguments
 	job_guest qemu-system-x86_64 -machine q35 ${machine[$how]} -smp 2 -m "$JOB_MEM" \
@@ -80,7 +81,7 @@ run() {
 		-chardev stdio,id=output,signal=off -serial chardev:output \
 		-virtfs "local,path=$LAB_TREE,mount_tag=src,readonly=on,$export" \
 		-virtfs "local,path=$JOB,mount_tag=job,$export" \
-		-virtfs "local,path=$LAB_CACHE/guest-tests,mount_tag=tests,readonly=on,$export"
+		-virtfs "local,path=$tests,mount_tag=tests,readonly=on,$export"
 	job_verdict
 }
 

@@ -100,7 +100,7 @@ links() {
 }
 
 run() {
-	local rootfs modules
+	local rootfs modules tests
 	job_options "$@"
 	build
 	rootfs=$("$LAB_VM/rootfs.sh")
@@ -110,14 +110,15 @@ run() {
 		locked "module-uml-$variant" make_module
 		cp "$module" "$JOB/rdma_rxe.ko"
 	fi
-	mkdir -p "$LAB_CACHE/guest-tests"
+	tests=$(guest_tests)
+	mkdir -p "$tests"
 	allow_mappings
 	say "user-mode Linux $variant, driver $JOB_DRIVER, $JOB_MEM"
 	# shellcheck disable=SC2086,SC2046 # several parameters
 	job_guest "$kernel/linux" "mem=$JOB_MEM" ncpus=2 seccomp=auto "uml_dir=$JOB" umid=uml \
 		"ubd0=$JOB/disk,$rootfs/root.img" root=/dev/ubda rw init=/sbin/lab-stage1 \
 		con=null con0=null,fd:1 con1=null,fd:2 console=tty1 panic=-1 $(links) $JOB_APPEND \
-		LAB_KIND=uml "LAB_TREE=$LAB_TREE" "LAB_JOB=$JOB" "LAB_TESTS=$LAB_CACHE/guest-tests"
+		LAB_KIND=uml "LAB_TREE=$LAB_TREE" "LAB_JOB=$JOB" "LAB_TESTS=$tests"
 	job_verdict
 }
 
