@@ -39,7 +39,7 @@ FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.
 # Between two devices: what goes by the wire, and what depends on who is where.
 TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
 	'storm.*.qps4')
-VERBS=('long.*')
+VERBS=('long.*' 'srq.*')
 VERBS_FULL=('rc.*' 'ud.*' 'sgl.*' 'atomic.*' 'queue.*')
 
 told() {

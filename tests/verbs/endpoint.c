@@ -71,6 +71,7 @@ void ep_open_on(struct ep *e, struct ep_dev *dev, const struct ep_cfg *cfg)
 		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS,
 		.pd = dev->pd,
 		.send_ops_flags = send_ops(cfg->type),
+		.srq = cfg->srq,
 	};
 
 	memset(e, 0, sizeof(*e));

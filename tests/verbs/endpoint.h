@@ -39,6 +39,7 @@ struct ep_cfg {
 	int rd_atomic;		/* both directions */
 	unsigned int access;	/* qp_access_flags */
 	uint32_t qkey;		/* UD */
+	struct ibv_srq *srq;	/* where receives come from; NULL: the QP's own queue */
 };
 
 /* struct ep_peer - where a QP is: what the other end must be told. */

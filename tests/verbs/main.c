@@ -8,8 +8,8 @@
 int main(int argc, char **argv)
 {
 	static const struct t_table tables[] = {
-		{ cases_data }, { cases_sgl }, { cases_atomic }, { cases_queue }, { cases_cq },
-		{ cases_state }, { cases_flush }, { cases_ring }, { cases_access },
+		{ cases_data }, { cases_sgl }, { cases_atomic }, { cases_queue }, { cases_srq },
+		{ cases_cq }, { cases_state }, { cases_flush }, { cases_ring }, { cases_access },
 		{ cases_rereg }, { cases_local }, { cases_retry }, { cases_long }, { cases_ud },
 		{ cases_limit }, { NULL },
 	};

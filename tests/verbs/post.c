@@ -170,7 +170,7 @@ static bool next_event(struct ibv_context *ctx, int ms, struct ibv_async_event *
 	return true;
 }
 
-void event_want(struct ibv_context *ctx, enum ibv_event_type type, struct ibv_qp *qp)
+void event_want(struct ibv_context *ctx, enum ibv_event_type type, const void *element)
 {
 	struct ibv_async_event ev;
 
@@ -180,7 +180,7 @@ void event_want(struct ibv_context *ctx, enum ibv_event_type type, struct ibv_qp
 		       t_seconds(5));
 	t_check(ev.event_type == type, "async event: got \"%s\", expected \"%s\"",
 		ibv_event_type_str(ev.event_type), ibv_event_type_str(type));
-	t_check(!qp || ev.element.qp == qp, "async event \"%s\" names another QP",
+	t_check(!element || ev.element.qp == element, "async event \"%s\" names another object",
 		ibv_event_type_str(type));
 }
 

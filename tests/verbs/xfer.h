@@ -91,8 +91,11 @@ void cq_want(struct ibv_cq *cq, enum ibv_wc_status status, uint64_t id, const ch
 void cq_none(struct ibv_cq *cq, int ms, const char *what);
 void wc_want(const struct ibv_wc *wc, enum ibv_wc_status status, const char *what);
 
-/* event_want - the next async event of @ctx is @type and about QP @qp (if not NULL), within 5 s. */
-void event_want(struct ibv_context *ctx, enum ibv_event_type type, struct ibv_qp *qp);
+/*
+ * event_want - the next async event of @ctx is @type and about @element (a QP, an SRQ;
+ * NULL: any), within 5 s.
+ */
+void event_want(struct ibv_context *ctx, enum ibv_event_type type, const void *element);
 /* event_gone - has the device of @ctx been taken away (DEVICE_FATAL)? Other events are dropped. */
 bool event_gone(struct ibv_context *ctx);
 /* event_none - none comes for @ms milliseconds. */

@@ -14,11 +14,13 @@ int rxe_dev_init_tables(struct rxe_dev *dev)
 	rxe_idtab_init(&dev->qps, RXE_MIN_QPN, RXE_MAX_QPN);
 	rxe_idtab_init(&dev->mrs, 1, RXE_MAX_MR);
 	rxe_idtab_init(&dev->ahs, 1, RXE_MAX_AH);
+	ida_init(&dev->srq_nums);
 	return 0;
 }
 
 void rxe_dev_destroy_tables(struct rxe_dev *dev)
 {
+	ida_destroy(&dev->srq_nums);
 	rxe_idtab_destroy(&dev->ahs);
 	rxe_idtab_destroy(&dev->mrs);
 	rxe_idtab_destroy(&dev->qps);

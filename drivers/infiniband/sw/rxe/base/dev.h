@@ -6,6 +6,7 @@
 #ifndef RXE_BASE_DEV_H
 #define RXE_BASE_DEV_H
 
+#include <linux/idr.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <rdma/ib_verbs.h>
@@ -21,8 +22,8 @@ struct rxe_netns;
 /*
  * Limits that the device reports. Of objects with a number it is how many numbers there are: a key
  * is an index of 24 bits and 8 that change, with index 0 unused so that key 0 is none; the library
- * keeps an AH number in an int and takes 0 for "no such feature". PDs and CQs have no limit but
- * memory, and tools want a figure.
+ * keeps an AH number in an int and takes 0 for "no such feature". PDs, CQs and SRQs have no limit
+ * but memory, and tools want a figure.
  */
 #define RXE_MIN_QPN		16
 #define RXE_MAX_QPN		0xfffffe
@@ -31,6 +32,7 @@ struct rxe_netns;
 #define RXE_MAX_AH		((1 << 30) - 1)
 #define RXE_MAX_PD		(1 << 24)
 #define RXE_MAX_CQ		(1 << 24)
+#define RXE_MAX_SRQ		(1 << 24)
 #define RXE_MAX_QP_WR		(1 << 14)
 #define RXE_MAX_SGE		32
 #define RXE_MAX_INLINE		1024
@@ -48,6 +50,7 @@ struct rxe_netns;
  * @qps: QP number to struct rxe_qp
  * @mrs: key index (key >> 8) to struct rxe_mr
  * @ahs: AH number to struct rxe_ah, for user AHs
+ * @srq_nums: SRQ numbers, which nobody looks up
  * @stats: counters
  * @odp: counters of on-demand memory
  * @going: is being removed; set before programs' QPs are flushed, each under its ownership, and
@@ -66,6 +69,7 @@ struct rxe_dev {
 	struct rxe_idtab qps;
 	struct rxe_idtab mrs;
 	struct rxe_idtab ahs;
+	struct ida srq_nums;
 	struct rxe_stats __percpu *stats;
 	struct odp_counts odp;
 	bool going;

@@ -11,7 +11,7 @@
  *	ib_core's object locks
  *	qp->verbs_lock		mutex: modify, query and destroy
  *	ownership of the QP	waited for by verbs alone, one waiter at a time
- *	qp->sq.lock, qp->rq.lock	kernel consumers' posts; interrupts off
+ *	qp->sq.lock, rq.lock	kernel consumers' posts, and who takes from an SRQ; interrupts off
  *	qp->run.lock		interrupts off; nothing but run.c's fields
  *	run queue lock		interrupts off (run.c)
  *	cq->lock		interrupts off; innermost
@@ -40,6 +40,7 @@
 
 struct rxe_ah;
 struct rxe_cq;
+struct rxe_srq;
 struct rxe_stretch;
 
 /**
@@ -335,6 +336,7 @@ struct rxe_resp {
  * @dev: its device
  * @handle: entry in the device's table
  * @is_user: rings are shared with a process
+ * @srq: where receives come from, or NULL: from @rq
  * @verbs_lock: serialises modify, query and destroy
  * @run: ownership
  * @state: written by the owner (state.c); read anywhere with READ_ONCE()
@@ -345,9 +347,10 @@ struct rxe_resp {
  * @flight: buffers in the network stack
  * @sqd_notify: raise SQ_DRAINED when the send queue has drained
  * @comm_est: COMM_EST was raised
+ * @last_wqe: QP_LAST_WQE_REACHED was raised
  * @flush_delay: jiffies until the next look for posts to a QP in error
  * @sq: send queue
- * @rq: receive queue
+ * @rq: receive queue; with @srq only its max_sge is used
  * @req: requester
  * @comp: completer
  * @resp: responder
@@ -357,6 +360,7 @@ struct rxe_qp {
 	struct rxe_dev *dev;
 	struct rxe_handle *handle;
 	bool is_user;
+	struct rxe_srq *srq;
 	struct mutex verbs_lock;
 	struct rxe_run run;
 	enum ib_qp_state state;
@@ -367,6 +371,7 @@ struct rxe_qp {
 	struct rxe_flight *flight;
 	bool sqd_notify;
 	bool comm_est;
+	bool last_wqe;
 	unsigned long flush_delay;
 	struct rxe_sq sq;
 	struct rxe_rq rq;

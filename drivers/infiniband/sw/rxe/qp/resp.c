@@ -61,7 +61,7 @@ enum rxe_resp_err rxe_resp_take_wqe(struct rxe_qp *qp)
 	if (resp->wqe.num_sge > qp->rq.max_sge)
 		return RXE_RESP_RECV_WQE;
 	rxe_sgl_release(&resp->sgl);
-	rxe_sgl_init(&resp->sgl, qp->ib.pd, resp->wqe.sge, resp->wqe.num_sge,
+	rxe_sgl_init(&resp->sgl, rxe_rq_pd(qp), resp->wqe.sge, resp->wqe.num_sge,
 		     IB_ACCESS_LOCAL_WRITE);
 	return RXE_RESP_OK;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive queue.
+ * Receive queues, of one QP or shared by many (srq.c).
  *
  * A work request is read once, when a message needs it, into the responder's private copy; its slot
  * is free from then on. Programs post without a system call, so nothing here may assume that a post
@@ -13,6 +13,7 @@
 
 #include "qp.h"
 #include "rq.h"
+#include "srq.h"
 
 /* What a kernel queue holds: the work request with as many entries as the queue allows. */
 struct kernel_rwqe {
@@ -69,15 +70,15 @@ static int post_one(struct rxe_rq *rq, const struct ib_recv_wr *wr)
 	return 0;
 }
 
-int rxe_rq_post(struct rxe_qp *qp, const struct ib_recv_wr *wr, const struct ib_recv_wr **bad_wr)
+int rxe_rq_post(struct rxe_rq *rq, const struct ib_recv_wr *wr, const struct ib_recv_wr **bad_wr)
 {
 	unsigned long flags;
 	int err = 0;
 
-	spin_lock_irqsave(&qp->rq.lock, flags);
+	spin_lock_irqsave(&rq->lock, flags);
 	for (; wr && !err; wr = err ? wr : wr->next)
-		err = post_one(&qp->rq, wr);
-	spin_unlock_irqrestore(&qp->rq.lock, flags);
+		err = post_one(rq, wr);
+	spin_unlock_irqrestore(&rq->lock, flags);
 	if (err)
 		*bad_wr = wr;
 	return err;
@@ -115,10 +116,20 @@ static bool take_user(struct rxe_rq *rq, struct rxe_rwqe *wqe)
 	return true;
 }
 
+bool rxe_rq_pop(struct rxe_rq *rq, struct rxe_rwqe *wqe)
+{
+	return rq->ring.buf ? take_user(rq, wqe) : take_kernel(rq, wqe);
+}
+
 bool rxe_rq_take(struct rxe_qp *qp, struct rxe_rwqe *wqe)
 {
 	rxe_assert_owned(qp);
-	return qp->is_user ? take_user(&qp->rq, wqe) : take_kernel(&qp->rq, wqe);
+	return qp->srq ? rxe_srq_take(qp->srq, wqe) : rxe_rq_pop(&qp->rq, wqe);
+}
+
+struct ib_pd *rxe_rq_pd(const struct rxe_qp *qp)
+{
+	return qp->srq ? qp->srq->ib.pd : qp->ib.pd;
 }
 
 void rxe_rq_discard(struct rxe_qp *qp)
@@ -127,6 +138,8 @@ void rxe_rq_discard(struct rxe_qp *qp)
 	unsigned long flags;
 
 	rxe_assert_owned(qp);
+	if (qp->srq)
+		return;
 	if (qp->is_user) {
 		rxe_ring_publish_consumer(&rq->ring, rxe_ring_user_producer(&rq->ring));
 		return;

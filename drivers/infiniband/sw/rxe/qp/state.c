@@ -141,7 +141,9 @@ static bool flush_recv(struct rxe_qp *qp, int *quota)
 	struct rxe_resp *resp = &qp->resp;
 	int before = *quota;
 
-	for (; *quota > 0 && (resp->has_wqe || rxe_rq_take(qp, &resp->wqe)); (*quota)--) {
+	/* What waits in a shared queue is for others. */
+	for (; *quota > 0 && (resp->has_wqe || (!qp->srq && rxe_rq_take(qp, &resp->wqe)));
+	     (*quota)--) {
 		struct ib_wc wc = { .status = IB_WC_WR_FLUSH_ERR, .opcode = IB_WC_RECV };
 
 		rxe_wc_recv(qp, &wc, true);
@@ -149,9 +151,18 @@ static bool flush_recv(struct rxe_qp *qp, int *quota)
 	return *quota != before;
 }
 
+/* The QP takes no more from its shared queue (IBA 11.6.3.2). */
+static void last_wqe_reached(struct rxe_qp *qp)
+{
+	if (!qp->srq || qp->last_wqe)
+		return;
+	qp->last_wqe = true;
+	rxe_state_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+}
+
 static void look_again_later(struct rxe_qp *qp, bool flushed)
 {
-	if (!qp->is_user)
+	if (!qp->is_user || qp->srq)
 		return;
 	if (flushed)
 		qp->flush_delay = FLUSH_DELAY_MIN;
@@ -169,6 +180,7 @@ static bool flush_both(struct rxe_qp *qp, int *quota)
 	any |= flush_recv(qp, quota);
 	if (*quota <= 0)
 		return true;
+	last_wqe_reached(qp);
 	look_again_later(qp, any);
 	return false;
 }
@@ -210,6 +222,7 @@ static void to_reset(struct rxe_qp *qp)
 	qp->resp.msn = 0;
 	qp->resp.nak_sent = false;
 	qp->comm_est = false;
+	qp->last_wqe = false;
 	qp->attr.sq_draining = 0;
 	qp->has_path = false;
 	rxe_path_destroy(&qp->path);

@@ -57,8 +57,10 @@ static const struct ib_odp_caps odp_caps = {
 	.general_caps = IB_ODP_SUPPORT | IB_ODP_SUPPORT_IMPLICIT,
 	.per_transport_caps = {
 		.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV | IB_ODP_SUPPORT_WRITE |
-			       IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC,
-		.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV,
+			       IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
+			       IB_ODP_SUPPORT_SRQ_RECV,
+		.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
+			       IB_ODP_SUPPORT_SRQ_RECV,
 	},
 };
 
@@ -75,7 +77,8 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->vendor_id = VENDOR_ID;
 	attr->device_cap_flags = IB_DEVICE_BAD_PKEY_CNTR | IB_DEVICE_BAD_QKEY_CNTR |
 				 IB_DEVICE_UD_AV_PORT_ENFORCE | IB_DEVICE_PORT_ACTIVE_EVENT |
-				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_RC_RNR_NAK_GEN;
+				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_RC_RNR_NAK_GEN |
+				 IB_DEVICE_SRQ_RESIZE;
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_ON_DEMAND_PAGING;
 	attr->odp_caps = odp_caps;
 	attr->max_qp = RXE_MAX_QP;
@@ -87,6 +90,9 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->max_cqe = RXE_MAX_CQE;
 	attr->max_mr = RXE_MAX_MR;
 	attr->max_pd = RXE_MAX_PD;
+	attr->max_srq = RXE_MAX_SRQ;
+	attr->max_srq_wr = RXE_MAX_QP_WR;
+	attr->max_srq_sge = RXE_MAX_SGE;
 	attr->max_ah = RXE_MAX_AH;
 	attr->max_qp_rd_atom = RXE_MAX_RD_ATOMIC;
 	attr->max_qp_init_rd_atom = RXE_MAX_RD_ATOMIC;
@@ -267,6 +273,7 @@ static void set_up_ib(struct rxe_dev *dev)
 	ib_set_device_ops(ib, &rxe_mr_verbs_ops);
 	ib_set_device_ops(ib, &rxe_cq_verbs_ops);
 	ib_set_device_ops(ib, &rxe_qp_verbs_ops);
+	ib_set_device_ops(ib, &rxe_srq_verbs_ops);
 	ib_set_device_ops(ib, &rxe_post_ops);
 	ib_set_device_ops(ib, &rxe_hwstats_ops);
 	if (is_vlan_dev(dev->ndev))

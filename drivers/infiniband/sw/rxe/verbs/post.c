@@ -11,6 +11,7 @@
 #include "../qp/rq.h"
 #include "../qp/run.h"
 #include "../qp/sq.h"
+#include "../qp/srq.h"
 #include "verbs.h"
 
 /* Sends are taken from RTS on; in the error states they are taken and flushed (IBA 10.3.1). */
@@ -46,11 +47,11 @@ static int post_recv(struct ib_qp *ib, const struct ib_recv_wr *wr,
 	struct rxe_qp *qp = rxe_qp(ib);
 	int err;
 
-	if (qp->is_user || READ_ONCE(qp->state) == IB_QPS_RESET) {
+	if (qp->is_user || qp->srq || READ_ONCE(qp->state) == IB_QPS_RESET) {
 		*bad_wr = wr;
 		return -EINVAL;
 	}
-	err = rxe_rq_post(qp, wr, bad_wr);
+	err = rxe_rq_post(&qp->rq, wr, bad_wr);
 	/* Pairs with set_state() of qp/state.c: the flush sees the post, or we the state. */
 	smp_mb();
 	if (READ_ONCE(qp->state) == IB_QPS_ERR)
@@ -58,7 +59,20 @@ static int post_recv(struct ib_qp *ib, const struct ib_recv_wr *wr,
 	return err;
 }
 
+static int post_srq_recv(struct ib_srq *ib, const struct ib_recv_wr *wr,
+			 const struct ib_recv_wr **bad_wr)
+{
+	struct rxe_srq *srq = rxe_srq(ib);
+
+	if (srq->rq.ring.buf) {
+		*bad_wr = wr;
+		return -EINVAL;
+	}
+	return rxe_rq_post(&srq->rq, wr, bad_wr);
+}
+
 const struct ib_device_ops rxe_post_ops = {
 	.post_send = post_send,
 	.post_recv = post_recv,
+	.post_srq_recv = post_srq_recv,
 };

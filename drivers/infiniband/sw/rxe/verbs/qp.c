@@ -13,6 +13,7 @@
 #include "../qp/rq.h"
 #include "../qp/run.h"
 #include "../qp/sq.h"
+#include "../qp/srq.h"
 #include "../qp/state.h"
 #include "udata.h"
 #include "verbs.h"
@@ -24,7 +25,7 @@ static int check_init(const struct ib_qp_init_attr *init)
 {
 	const struct ib_qp_cap *cap = &init->cap;
 
-	if (init->create_flags || init->srq || init->xrcd)
+	if (init->create_flags || init->xrcd)
 		return -EOPNOTSUPP;
 	switch (init->qp_type) {
 	case IB_QPT_RC:
@@ -34,6 +35,8 @@ static int check_init(const struct ib_qp_init_attr *init)
 	default:
 		return -EOPNOTSUPP;
 	}
+	if (init->srq && init->qp_type == IB_QPT_GSI)
+		return -EINVAL;
 	if (!init->send_cq || !init->recv_cq)
 		return -EINVAL;
 	if (cap->max_send_wr > RXE_MAX_QP_WR || cap->max_recv_wr > RXE_MAX_QP_WR ||
@@ -54,6 +57,10 @@ static int create_queues(struct rxe_qp *qp, const struct ib_qp_init_attr *init)
 	err = rxe_sq_create(&qp->sq, init->cap.max_send_wr, qp->is_user);
 	if (err)
 		return err;
+	if (qp->srq) {
+		qp->rq.max_sge = qp->srq->rq.max_sge;
+		return 0;
+	}
 	err = rxe_rq_create(&qp->rq, init->cap.max_recv_wr, qp->is_user);
 	if (err) {
 		rxe_ring_free(&qp->sq.ring);
@@ -83,9 +90,9 @@ static int tell_user(struct rxe_qp *qp, struct ib_udata *udata)
 	struct rxe_create_qp_resp resp = {};
 	int err;
 
-	err = rxe_mmap_publish(&uctx->ib, &qp->rq.ring, &resp.rq_mi);
-	if (!err)
-		err = rxe_mmap_publish(&uctx->ib, &qp->sq.ring, &resp.sq_mi);
+	err = rxe_mmap_publish(&uctx->ib, &qp->sq.ring, &resp.sq_mi);
+	if (!err && !qp->srq)
+		err = rxe_mmap_publish(&uctx->ib, &qp->rq.ring, &resp.rq_mi);
 	if (!err)
 		err = rxe_udata_respond(udata, &resp, sizeof(resp));
 	return err;
@@ -108,6 +115,8 @@ static void report_caps(struct rxe_qp *qp, struct ib_qp_init_attr *init)
 {
 	init->cap.max_send_wr = qp->sq.mask;
 	init->cap.max_recv_wr = qp->rq.mask;
+	if (qp->srq)
+		init->cap.max_recv_sge = 0;
 	qp->attr.cap = init->cap;
 }
 
@@ -124,6 +133,7 @@ static int create_qp(struct ib_qp *ib, struct ib_qp_init_attr *init, struct ib_u
 
 	qp->dev = rxe_dev(ib->device);
 	qp->is_user = udata;
+	qp->srq = init->srq ? rxe_srq(init->srq) : NULL;
 	mutex_init(&qp->verbs_lock);
 	rxe_run_init(qp);
 	rxe_state_init(qp);

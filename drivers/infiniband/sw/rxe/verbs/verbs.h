@@ -36,6 +36,7 @@ extern const struct ib_device_ops rxe_ctx_ops;		/* ctx_pd_ah.c */
 extern const struct ib_device_ops rxe_mr_verbs_ops;	/* mr.c */
 extern const struct ib_device_ops rxe_qp_verbs_ops;	/* qp.c */
 extern const struct ib_device_ops rxe_cq_verbs_ops;	/* cq.c */
+extern const struct ib_device_ops rxe_srq_verbs_ops;	/* srq.c */
 extern const struct ib_device_ops rxe_post_ops;		/* post.c */
 extern const struct ib_device_ops rxe_hwstats_ops;	/* hwstats.c */
 
