@@ -39,7 +39,8 @@ FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.
 # Between two devices: what goes by the wire, and what depends on who is where.
 TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
 	'storm.*.qps4')
-VERBS=('long.*' 'srq.*')
+# Of unreliable connections what fits into a queue: nothing holds a peer back while pages come.
+VERBS=('long.*' 'srq.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
 VERBS_FULL=('rc.*' 'ud.*' 'sgl.*' 'atomic.*' 'queue.*')
 
 told() {

@@ -59,7 +59,7 @@ UNIT_CASE(every_row)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct rxe_resp_fate *fate = rxe_resp_fate(rows[i].err);
+		const struct rxe_resp_fate *fate = rxe_resp_fate(true, rows[i].err);
 
 		unit_note("%s", rows[i].name);
 		CHECK(fate->answer);
@@ -84,7 +84,7 @@ UNIT_CASE(every_error_has_a_row)
 		for (found = i = 0; i < ARRAY_SIZE(rows); i++)
 			found += rows[i].err == err;
 		CHECK_EQ(found, 1);
-		CHECK(rxe_resp_fate(err)->answer);
+		CHECK(rxe_resp_fate(true, err)->answer);
 	}
 	CHECK_EQ(ARRAY_SIZE(rows) + 2, RXE_RESP_NUM_ERRS);
 }
@@ -98,7 +98,7 @@ UNIT_CASE(nak_event_and_status_agree)
 	u32 err;
 
 	for (err = RXE_RESP_OK + 1; err < RXE_RESP_NUM_ERRS; err++) {
-		const struct rxe_resp_fate *fate = rxe_resp_fate(err);
+		const struct rxe_resp_fate *fate = rxe_resp_fate(true, err);
 
 		if (!fate->fatal)
 			continue;
@@ -112,10 +112,35 @@ UNIT_CASE(nak_event_and_status_agree)
 	}
 }
 
+/*
+ * On an unreliable connection nobody is ever told (IBA 9.9.3.1, classes D and E): what the peer did
+ * wrong is dropped and counted; what is wrong with our own resources ends the connection, with the
+ * status and the event that a reliable one has for it.
+ */
+UNIT_CASE(unreliable_is_silent)
+{
+	u32 err;
+
+	for (err = RXE_RESP_OK + 1; err < RXE_RESP_NUM_ERRS; err++) {
+		const struct rxe_resp_fate *fate = rxe_resp_fate(false, err);
+		bool ours = err == RXE_RESP_RECV_MEMORY || err == RXE_RESP_RECV_WQE ||
+			    err == RXE_RESP_MEMORY;
+
+		unit_note("error %u", err);
+		CHECK(!fate->answer);
+		CHECK_EQ(fate->fatal, ours);
+		CHECK_EQ(!fate->drop, ours);
+		if (!ours)
+			continue;
+		CHECK_EQ(fate->status, rxe_resp_fate(true, err)->status);
+		CHECK_EQ(fate->event, rxe_resp_fate(true, err)->event);
+	}
+}
+
 /* The QP's timer code is put into the low bits, which therefore are clear. */
 UNIT_CASE(rnr_leaves_room_for_the_timer)
 {
-	u8 syndrome = rxe_resp_fate(RXE_RESP_RNR)->syndrome;
+	u8 syndrome = rxe_resp_fate(true, RXE_RESP_RNR)->syndrome;
 	u32 timer;
 
 	CHECK_EQ(rxe_aeth_value(syndrome), 0);

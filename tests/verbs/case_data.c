@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RC data: every operation, at every size where an implementation may go wrong (nothing, one byte,
+ * Data on connections: every operation, at every size where an implementation may go wrong (nothing, one byte,
  * around eight bytes, cache line, path MTU, page, 64 KiB, 1 MiB, 8 MiB), at every path MTU.
  *
  * Both buffers start at random places in a page and the windows in them at odd offsets; xfer_run()
@@ -23,11 +23,24 @@ static void one_size(struct ep_pair *p, enum ibv_wr_opcode code, size_t len)
 	t_where("%s", "");
 }
 
+/* The operation of a row, and whether its connection is unreliable. */
+enum { UC = 0x100 };
+
+static struct ep_cfg cfg_of(const struct t_case *c)
+{
+	return c->arg2 & UC ? ep_uc() : ep_rc();
+}
+
+static enum ibv_wr_opcode code_of(const struct t_case *c)
+{
+	return c->arg2 & ~UC;
+}
+
 /* All small and middle sizes of one operation at one path MTU. @c->arg is the MTU, 0 the port's. */
 static void sizes(const struct t_case *c)
 {
-	enum ibv_wr_opcode code = c->arg2;
-	struct ep_cfg cfg = ep_rc();
+	enum ibv_wr_opcode code = code_of(c);
+	struct ep_cfg cfg = cfg_of(c);
 	struct ep_pair p;
 
 	if (c->arg) {
@@ -48,11 +61,11 @@ static void sizes(const struct t_case *c)
 /* @c->arg bytes in one message. */
 static void big(const struct t_case *c)
 {
-	struct ep_cfg cfg = ep_rc();
+	struct ep_cfg cfg = cfg_of(c);
 	struct ep_pair p;
 
 	ep_pair_open(&p, &cfg);
-	one_size(&p, c->arg2, c->arg);
+	one_size(&p, code_of(c), c->arg);
 	ep_pair_close(&p);
 }
 
@@ -122,22 +135,26 @@ static void adjacent(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
-#define MTUS(op, code)							\
-	{ "rc." op ".sizes", sizes, 0, code, 60 },			\
-	{ "rc." op ".mtu256", sizes, 256, code, 60 },			\
-	{ "rc." op ".mtu512", sizes, 512, code, 60 },			\
-	{ "rc." op ".mtu1024", sizes, 1024, code, 60 },		\
-	{ "rc." op ".mtu2048", sizes, 2048, code, 60 },		\
-	{ "rc." op ".mtu4096", sizes, 4096, code, 60 },		\
-	{ "rc." op ".1m", big, (1 << 20) + 3, code, 60 },		\
-	{ "rc." op ".8m", big, 8 << 20, code, 60 }
+#define MTUS(op, code)						\
+	{ op ".sizes", sizes, 0, code, 60 },			\
+	{ op ".mtu256", sizes, 256, code, 60 },			\
+	{ op ".mtu512", sizes, 512, code, 60 },			\
+	{ op ".mtu1024", sizes, 1024, code, 60 },		\
+	{ op ".mtu2048", sizes, 2048, code, 60 },		\
+	{ op ".mtu4096", sizes, 4096, code, 60 },		\
+	{ op ".1m", big, (1 << 20) + 3, code, 60 },		\
+	{ op ".8m", big, 8 << 20, code, 60 }
 
 const struct t_case cases_data[] = {
-	MTUS("write", IBV_WR_RDMA_WRITE),
-	MTUS("write_imm", IBV_WR_RDMA_WRITE_WITH_IMM),
-	MTUS("send", IBV_WR_SEND),
-	MTUS("send_imm", IBV_WR_SEND_WITH_IMM),
-	MTUS("read", IBV_WR_RDMA_READ),
+	MTUS("rc.write", IBV_WR_RDMA_WRITE),
+	MTUS("rc.write_imm", IBV_WR_RDMA_WRITE_WITH_IMM),
+	MTUS("rc.send", IBV_WR_SEND),
+	MTUS("rc.send_imm", IBV_WR_SEND_WITH_IMM),
+	MTUS("rc.read", IBV_WR_RDMA_READ),
+	MTUS("uc.write", UC | IBV_WR_RDMA_WRITE),
+	MTUS("uc.write_imm", UC | IBV_WR_RDMA_WRITE_WITH_IMM),
+	MTUS("uc.send", UC | IBV_WR_SEND),
+	MTUS("uc.send_imm", UC | IBV_WR_SEND_WITH_IMM),
 	{ "rc.mixed", mixed, 200, 0, 120 },
 	{ "rc.psn_wrap", psn_wrap, 0, 0, 0 },
 	{ "rc.adjacent", adjacent, 0, 0, 0 },

@@ -27,6 +27,14 @@ struct ep_cfg ep_rc(void)
 	};
 }
 
+struct ep_cfg ep_uc(void)
+{
+	struct ep_cfg cfg = ep_rc();
+
+	cfg.type = IBV_QPT_UC;
+	return cfg;
+}
+
 struct ep_cfg ep_ud(void)
 {
 	struct ep_cfg cfg = ep_rc();
@@ -54,9 +62,10 @@ static uint64_t send_ops(enum ibv_qp_type type)
 {
 	uint64_t ops = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM;
 
+	if (type != IBV_QPT_UD)
+		ops |= IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM;
 	if (type == IBV_QPT_RC)
-		ops |= IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
-		       IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
+		ops |= IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
 		       IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
 	return ops;
 }
@@ -118,6 +127,9 @@ int ep_attr_init(const struct ep *e, struct ibv_qp_attr *attr)
 	       (e->cfg.type == IBV_QPT_UD ? IBV_QP_QKEY : IBV_QP_ACCESS_FLAGS);
 }
 
+enum { RTR_CONNECTED = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
+		       IBV_QP_RQ_PSN };
+
 int ep_attr_rtr(const struct ep *e, const struct ep_peer *peer, struct ibv_qp_attr *attr)
 {
 	memset(attr, 0, sizeof(*attr));
@@ -127,11 +139,12 @@ int ep_attr_rtr(const struct ep *e, const struct ep_peer *peer, struct ibv_qp_at
 	attr->path_mtu = ep_mtu(e->cfg.mtu);
 	attr->dest_qp_num = peer->qpn;
 	attr->rq_psn = peer->psn;
+	ep_ah_attr(e->dev, &peer->gid, &attr->ah_attr);
+	if (e->cfg.type == IBV_QPT_UC)
+		return RTR_CONNECTED;
 	attr->max_dest_rd_atomic = e->cfg.rd_atomic;
 	attr->min_rnr_timer = e->cfg.min_rnr_timer;
-	ep_ah_attr(e->dev, &peer->gid, &attr->ah_attr);
-	return IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-	       IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
+	return RTR_CONNECTED | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
 }
 
 int ep_attr_rts(const struct ep *e, struct ibv_qp_attr *attr)
@@ -139,7 +152,7 @@ int ep_attr_rts(const struct ep *e, struct ibv_qp_attr *attr)
 	memset(attr, 0, sizeof(*attr));
 	attr->qp_state = IBV_QPS_RTS;
 	attr->sq_psn = e->psn;
-	if (e->cfg.type == IBV_QPT_UD)
+	if (e->cfg.type != IBV_QPT_RC)
 		return IBV_QP_STATE | IBV_QP_SQ_PSN;
 	attr->timeout = e->cfg.timeout;
 	attr->retry_cnt = e->cfg.retry_cnt;

@@ -70,6 +70,7 @@ struct ep_dev *ep_dev(int side);
 struct ep_dev *ep_dev_open(int side);
 
 struct ep_cfg ep_rc(void);
+struct ep_cfg ep_uc(void);
 struct ep_cfg ep_ud(void);
 
 /* ep_open - CQs and a QP in RESET. */

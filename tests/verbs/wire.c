@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "victim.h"
+#include "wire.h"
 
 static uint8_t data[4096];
 
-/* Nothing more comes to the phantom for @ms milliseconds. */
-static void silence(struct victim *v, int ms, const char *what)
+void silence(struct victim *v, int ms, const char *what)
 {
 	static struct roce_img img;
 
@@ -390,7 +390,7 @@ static const struct t_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct t_table tables[] = { { cases }, { NULL } };
+	static const struct t_table tables[] = { { cases }, { cases_wire_uc }, { NULL } };
 
 	if (victim_args(&argc, &argv))
 		return 2;

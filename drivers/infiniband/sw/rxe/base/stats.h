@@ -46,6 +46,7 @@
 	X(DROP_MULTICAST,	"drop_multicast") \
 	X(DROP_BACKLOG,		"drop_backlog") \
 	X(DROP_NO_RECV,		"drop_no_recv") \
+	X(DROP_UC_REQUEST,	"drop_uc_request") \
 	X(DROP_UD_LENGTH,	"drop_ud_length") \
 	X(DROP_UD_MEMORY,	"drop_ud_memory") \
 	X(DROP_STALE_RESPONSE,	"drop_stale_response") \

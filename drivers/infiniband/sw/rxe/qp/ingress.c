@@ -52,7 +52,9 @@ static bool state_hears(enum ib_qp_state state, bool response)
 
 static u8 service_of(const struct rxe_qp *qp)
 {
-	return rxe_qp_is_ud(qp) ? RXE_SVC_UD : RXE_SVC_RC;
+	if (rxe_qp_is_rc(qp))
+		return RXE_SVC_RC;
+	return rxe_qp_is_uc(qp) ? RXE_SVC_UC : RXE_SVC_UD;
 }
 
 /* Full and limited members of the one partition; two limited ones do not talk (IBA 10.9.3). */

@@ -342,7 +342,7 @@ struct rxe_resp {
  * @state: written by the owner (state.c); read anywhere with READ_ONCE()
  * @attr: attributes as modified so far; written under @verbs_lock by the owner
  * @mtu: bytes of payload of a full packet
- * @has_path: @path is set (RC, from RTR on)
+ * @has_path: @path is set (connected, from RTR on)
  * @path: path to the peer
  * @flight: buffers in the network stack
  * @sqd_notify: raise SQ_DRAINED when the send queue has drained
@@ -385,10 +385,22 @@ static inline struct rxe_qp *rxe_qp(struct ib_qp *ib)
 	return container_of(ib, struct rxe_qp, ib);
 }
 
+/* Reliable connection: what is sent is acknowledged, or sent again. */
+static inline bool rxe_qp_is_rc(const struct rxe_qp *qp)
+{
+	return qp->ib.qp_type == IB_QPT_RC;
+}
+
+/* Unreliable connection: messages arrive whole, or not at all. */
+static inline bool rxe_qp_is_uc(const struct rxe_qp *qp)
+{
+	return qp->ib.qp_type == IB_QPT_UC;
+}
+
 /* Datagram service: UD and the general services interface. */
 static inline bool rxe_qp_is_ud(const struct rxe_qp *qp)
 {
-	return qp->ib.qp_type != IB_QPT_RC;
+	return !rxe_qp_is_rc(qp) && !rxe_qp_is_uc(qp);
 }
 
 /* The owner's fields may be touched: by the owner, or before publication and after retirement. */

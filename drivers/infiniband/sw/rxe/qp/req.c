@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The requester of a connected QP.
+ * The requester of a connected QP. What is said below of answers, loss and going back is for
+ * reliable connections; on an unreliable one a work request completes when its last packet leaves.
  *
  * A position is a PSN and, within the work request at sq.next, the bytes that went out before it.
  * Going back is nothing but another position (rxe_req_seek()): the private work requests keep their
@@ -109,8 +110,9 @@ static bool begin(struct rxe_qp *qp, struct rxe_swqe *wqe)
 }
 
 /* The packet's opcode, by its place in the message. */
-static u8 segment_opcode(const struct rxe_swqe *wqe, bool first, bool last)
+static u8 segment_opcode(const struct rxe_qp *qp, const struct rxe_swqe *wqe, bool first, bool last)
 {
+	u8 service = rxe_qp_is_uc(qp) ? RXE_SVC_UC : RXE_SVC_RC;
 	bool write = wqe->opcode == IB_WR_RDMA_WRITE || wqe->opcode == IB_WR_RDMA_WRITE_WITH_IMM;
 	u8 base = write ? RXE_WOP_WRITE_FIRST : RXE_WOP_SEND_FIRST;
 	u8 place;
@@ -120,7 +122,7 @@ static u8 segment_opcode(const struct rxe_swqe *wqe, bool first, bool last)
 		place = first ? RXE_WOP_SEND_FIRST : RXE_WOP_SEND_MIDDLE;
 	else
 		place = (first ? RXE_WOP_SEND_ONLY : RXE_WOP_SEND_LAST) + has_imm(wqe);
-	return RXE_SVC_RC | (base + place);
+	return service | (base + place);
 }
 
 static s32 window(const struct rxe_qp *qp)
@@ -130,6 +132,8 @@ static s32 window(const struct rxe_qp *qp)
 
 static bool wants_ack(struct rxe_qp *qp, bool last)
 {
+	if (!rxe_qp_is_rc(qp))
+		return false;
 	return last || ++qp->req.since_ack >= ACK_EVERY || (s32)unacked(qp) + 1 >= window(qp);
 }
 
@@ -140,7 +144,7 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	u32 len = min(wqe->length - req->sent, qp->mtu);
 	bool last = req->sent + len == wqe->length;
 	struct rxe_pkt pkt = {
-		.opcode = segment_opcode(wqe, !req->sent, last),
+		.opcode = segment_opcode(qp, wqe, !req->sent, last),
 		.qpn = qp->attr.dest_qp_num,
 		.psn = req->psn,
 		.se = last && (wqe->flags & IB_SEND_SOLICITED),
@@ -234,6 +238,14 @@ static void end(struct rxe_qp *qp)
 	qp->sq.next = (qp->sq.next + 1) & qp->sq.mask;
 }
 
+/* Of an unreliable connection: it left, and that is all there is to know. */
+static void complete_unacked(struct rxe_qp *qp)
+{
+	qp->comp.psn = qp->req.psn;
+	qp->req.limit = qp->req.psn;
+	rxe_wc_send(qp, IB_WC_SUCCESS);
+}
+
 /*
  * Send one packet of @wqe, which is started. Return: false when it has to wait, or has turned out
  * to be impossible.
@@ -254,9 +266,13 @@ static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 			return false;
 		}
 	}
-	rxe_retry_sent(qp);
-	if (rxe_psn_after(req->psn, wqe->last_psn))
+	if (rxe_qp_is_rc(qp))
+		rxe_retry_sent(qp);
+	if (rxe_psn_after(req->psn, wqe->last_psn)) {
 		end(qp);
+		if (!rxe_qp_is_rc(qp))
+			complete_unacked(qp);
+	}
 	return true;
 }
 
@@ -278,13 +294,18 @@ static void fail_in_turn(struct rxe_qp *qp, const struct rxe_swqe *wqe)
 		rxe_state_send_failed(qp, wqe->status);
 }
 
+static bool peer_holds_back(const struct rxe_qp *qp)
+{
+	return qp->req.rnr_wait || (rxe_qp_is_rc(qp) && (s32)unacked(qp) >= window(qp));
+}
+
 /* Return: false when nothing can be sent now. */
-static bool step_rc(struct rxe_qp *qp)
+static bool step_connected(struct rxe_qp *qp)
 {
 	struct rxe_req *req = &qp->req;
 	struct rxe_swqe *wqe;
 
-	if (req->rnr_wait || (s32)unacked(qp) >= window(qp) || rxe_mem_waiting(&req->wait))
+	if (peer_holds_back(qp) || rxe_mem_waiting(&req->wait))
 		return false;
 	wqe = rxe_sq_next(qp);
 	if (!wqe || (wqe->state == RXE_SWQE_POSTED && qp->state != IB_QPS_RTS))
@@ -328,7 +349,7 @@ static bool step_ud(struct rxe_qp *qp)
 
 bool rxe_req_run(struct rxe_qp *qp, int *budget)
 {
-	bool (*step)(struct rxe_qp *qp) = rxe_qp_is_ud(qp) ? step_ud : step_rc;
+	bool (*step)(struct rxe_qp *qp) = rxe_qp_is_ud(qp) ? step_ud : step_connected;
 
 	rxe_assert_owned(qp);
 	while (qp->state == IB_QPS_RTS || qp->state == IB_QPS_SQD) {

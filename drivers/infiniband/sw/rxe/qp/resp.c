@@ -87,19 +87,16 @@ static void commit(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 		resp->msn = (resp->msn + 1) & RXE_MSN_MASK;
 	}
 	/* READs and atomics have answers of their own. */
-	if (op->kind == RXE_KIND_SEND || op->kind == RXE_KIND_WRITE) {
+	if (rxe_qp_is_rc(qp) && (op->kind == RXE_KIND_SEND || op->kind == RXE_KIND_WRITE)) {
 		resp->ack_psn = pkt->psn;
 		resp->ack_due |= pkt->ack_req;
 	}
 }
 
-/* @psn: of the packet that cannot be had, or of the one that is missing before it. */
-static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
+/* Tell the peer, but of a gap only once. */
+static void answer_error(struct rxe_qp *qp, enum rxe_resp_err err, u8 syndrome, u32 psn)
 {
-	const struct rxe_resp_fate *fate = rxe_resp_fate(err);
 	struct rxe_resp *resp = &qp->resp;
-	struct ib_wc wc = { .status = fate->status, .opcode = IB_WC_RECV };
-	u8 syndrome = fate->syndrome;
 
 	if (err == RXE_RESP_GAP) {
 		rxe_count(qp->dev, RXE_STAT_OUT_OF_SEQ);
@@ -112,6 +109,21 @@ static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
 	}
 	resp->nak_sent = true;
 	rxe_resp_answer(qp, syndrome, psn);
+}
+
+/* @psn: of the packet that cannot be had, or of the one that is missing before it. */
+static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
+{
+	const struct rxe_resp_fate *fate = rxe_resp_fate(rxe_qp_is_rc(qp), err);
+	struct rxe_resp *resp = &qp->resp;
+	struct ib_wc wc = { .status = fate->status, .opcode = IB_WC_RECV };
+
+	if (fate->answer) {
+		answer_error(qp, err, fate->syndrome, psn);
+	} else if (!fate->fatal) {
+		rxe_count(qp->dev, fate->drop);
+		resp->in_message = RXE_KIND_NONE;
+	}
 	if (!fate->fatal)
 		return;
 	if (resp->has_wqe)
@@ -174,13 +186,33 @@ static struct rxe_resp_view view_of(const struct rxe_qp *qp)
 	};
 }
 
+/*
+ * A message on an unreliable connection begins wherever its first packet says. What came of the one
+ * before is forgotten; the receive work request that it has taken is used again (IBA 9.8.3).
+ */
+static void begin_unreliable(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (!(rxe_opcode_info(pkt->opcode)->flags & RXE_OPF_FIRST))
+		return;
+	resp->psn = pkt->psn;
+	resp->in_message = RXE_KIND_NONE;
+	if (resp->has_wqe)
+		rxe_sgl_seek(&resp->sgl, 0);
+}
+
 /* Return: false when the request has to wait. */
 static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
 {
-	struct rxe_resp_view view = view_of(qp);
-	enum rxe_resp_err err = rxe_resp_check(&view, pkt);
+	struct rxe_resp_view view;
+	enum rxe_resp_err err;
 
-	if (err == RXE_RESP_DUPLICATE) {
+	if (rxe_qp_is_uc(qp))
+		begin_unreliable(qp, pkt);
+	view = view_of(qp);
+	err = rxe_resp_check(&view, pkt);
+	if (err == RXE_RESP_DUPLICATE && rxe_qp_is_rc(qp)) {
 		err = duplicate(qp, &view, pkt);
 	} else if (!err) {
 		if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ)
@@ -233,7 +265,7 @@ static bool is_queued(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	const struct rxe_resp *resp = &qp->resp;
 
-	return !rxe_qp_is_ud(qp) && !skb_queue_empty(&resp->queue) &&
+	return rxe_qp_is_rc(qp) && !skb_queue_empty(&resp->queue) &&
 	       !rxe_psn_before(pkt->psn, resp->psn) && rxe_psn_before(pkt->psn, resp->queue_psn);
 }
 
@@ -242,7 +274,7 @@ static bool is_acknowledged_again(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	u8 kind = rxe_opcode_info(pkt->opcode)->kind;
 
-	if (rxe_qp_is_ud(qp) || !rxe_psn_before(pkt->psn, qp->resp.psn) ||
+	if (!rxe_qp_is_rc(qp) || !rxe_psn_before(pkt->psn, qp->resp.psn) ||
 	    kind == RXE_KIND_READ || kind == RXE_KIND_ATOMIC)
 		return false;
 	qp->resp.ack_due = true;

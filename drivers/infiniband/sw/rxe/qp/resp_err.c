@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The responder's error table for reliable connections (IBA 9.9.3.1, tables 59 and 60). Classes: B
- * is answered and forgotten (sequence gap, RNR); C is answered and ends the connection; A is found
- * in the responder's own resources, answered as a remote operational error, and ends it too.
+ * The responder's error tables for connections (IBA 9.9.3.1, tables 59 and 60).
+ *
+ * Reliable. Classes: B is answered and forgotten (sequence gap, RNR); C is answered and ends the
+ * connection; A is found in the responder's own resources, answered as a remote operational error,
+ * and ends it too.
+ *
+ * Unreliable. Nobody is told. Class D is dropped, with the rest of the message, and a receive work
+ * request that it has taken waits for the next one; what is found in the responder's own resources
+ * ends the connection.
  */
 #include "../wire/aeth.h"
 #include "resp_err.h"
@@ -13,7 +19,12 @@
 	{ .answer = true, .fatal = true, .syndrome = RXE_AETH_NAK | (code), .status = (wc), \
 	  .event = (ev) }
 
-static const struct rxe_resp_fate fates[RXE_RESP_NUM_ERRS] = {
+#define DROPPED(stat) \
+	{ .drop = (stat) }
+#define FATAL_SILENT(wc) \
+	{ .fatal = true, .status = (wc), .event = IB_EVENT_QP_FATAL }
+
+static const struct rxe_resp_fate reliable_fates[RXE_RESP_NUM_ERRS] = {
 	[RXE_RESP_GAP]		= CLASS_B(RXE_AETH_NAK | RXE_NAK_PSN_SEQ),
 	[RXE_RESP_RNR]		= CLASS_B(RXE_AETH_RNR),
 	[RXE_RESP_SEQUENCE]	= FATAL(RXE_NAK_INV_REQ, IB_WC_REM_INV_REQ_ERR,
@@ -32,7 +43,22 @@ static const struct rxe_resp_fate fates[RXE_RESP_NUM_ERRS] = {
 	[RXE_RESP_MEMORY]	= FATAL(RXE_NAK_REM_OP, IB_WC_LOC_ACCESS_ERR, IB_EVENT_QP_FATAL),
 };
 
-const struct rxe_resp_fate *rxe_resp_fate(enum rxe_resp_err err)
+static const struct rxe_resp_fate unreliable_fates[RXE_RESP_NUM_ERRS] = {
+	[RXE_RESP_DUPLICATE]	= DROPPED(RXE_STAT_OUT_OF_SEQ),
+	[RXE_RESP_GAP]		= DROPPED(RXE_STAT_OUT_OF_SEQ),
+	[RXE_RESP_SEQUENCE]	= DROPPED(RXE_STAT_OUT_OF_SEQ),
+	[RXE_RESP_RNR]		= DROPPED(RXE_STAT_DROP_NO_RECV),
+	[RXE_RESP_UNSUPPORTED]	= DROPPED(RXE_STAT_DROP_UC_REQUEST),
+	[RXE_RESP_LENGTH]	= DROPPED(RXE_STAT_DROP_UC_REQUEST),
+	[RXE_RESP_MISALIGNED]	= DROPPED(RXE_STAT_DROP_UC_REQUEST),
+	[RXE_RESP_ACCESS]	= DROPPED(RXE_STAT_DROP_UC_REQUEST),
+	[RXE_RESP_TOO_LONG]	= DROPPED(RXE_STAT_DROP_UC_REQUEST),
+	[RXE_RESP_RECV_MEMORY]	= FATAL_SILENT(IB_WC_LOC_PROT_ERR),
+	[RXE_RESP_RECV_WQE]	= FATAL_SILENT(IB_WC_LOC_QP_OP_ERR),
+	[RXE_RESP_MEMORY]	= FATAL_SILENT(IB_WC_LOC_ACCESS_ERR),
+};
+
+const struct rxe_resp_fate *rxe_resp_fate(bool reliable, enum rxe_resp_err err)
 {
-	return &fates[err];
+	return reliable ? &reliable_fates[err] : &unreliable_fates[err];
 }

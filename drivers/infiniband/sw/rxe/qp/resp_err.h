@@ -7,12 +7,14 @@
 
 #include <rdma/ib_verbs.h>
 
+#include "../base/stats.h"
 #include "resp_check.h"
 
 /**
  * struct rxe_resp_fate - the consequences of an error at the responder
  * @answer: tell the peer
  * @fatal: the QP goes to the error state
+ * @drop: counter of the packet when it is neither
  * @syndrome: AETH syndrome of the answer; the timer code of an RNR NAK is the QP's
  * @status: how the receive work request completes, if the message has taken one
  * @event: asynchronous event if it has not
@@ -21,16 +23,18 @@ struct rxe_resp_fate {
 	bool answer;
 	bool fatal;
 	u8 syndrome;
+	u8 drop;
 	enum ib_wc_status status;
 	enum ib_event_type event;
 };
 
 /**
- * rxe_resp_fate() - the row for an error on a reliable connection (IBA 9.9.3)
- * @err: less than RXE_RESP_NUM_ERRS, and not RXE_RESP_OK or RXE_RESP_DUPLICATE
+ * rxe_resp_fate() - the row for an error (IBA 9.9.3)
+ * @reliable: on a reliable connection, else on an unreliable one
+ * @err: less than RXE_RESP_NUM_ERRS, and not RXE_RESP_OK, nor, if @reliable, RXE_RESP_DUPLICATE
  *
  * Return: never NULL.
  */
-const struct rxe_resp_fate *rxe_resp_fate(enum rxe_resp_err err);
+const struct rxe_resp_fate *rxe_resp_fate(bool reliable, enum rxe_resp_err err);
 
 #endif

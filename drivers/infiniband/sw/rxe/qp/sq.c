@@ -63,7 +63,9 @@ static bool opcode_fits(const struct rxe_qp *qp, u32 opcode)
 {
 	if (rxe_qp_is_ud(qp))
 		return opcode == IB_WR_SEND || opcode == IB_WR_SEND_WITH_IMM;
-	return is_send_or_write(opcode) || opcode == IB_WR_RDMA_READ || is_atomic(opcode);
+	if (is_send_or_write(opcode))
+		return true;
+	return rxe_qp_is_rc(qp) && (opcode == IB_WR_RDMA_READ || is_atomic(opcode));
 }
 
 /* The rules that hold whoever posted; @length is the sum of the list, or the inline bytes. */

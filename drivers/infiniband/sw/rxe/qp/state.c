@@ -108,10 +108,12 @@ void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status)
 {
 	rxe_count(qp->dev, RXE_STAT_SEND_ERR);
 	rxe_wc_send(qp, status);
-	if (rxe_qp_is_ud(qp))
-		set_state(qp, IB_QPS_SQE);
-	else
+	if (rxe_qp_is_rc(qp)) {
 		rxe_state_error(qp);
+	} else {
+		set_state(qp, IB_QPS_SQE);
+		rxe_req_reset(qp);
+	}
 }
 
 void rxe_state_heard_peer(struct rxe_qp *qp)

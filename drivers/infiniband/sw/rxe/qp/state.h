@@ -26,7 +26,7 @@ void rxe_state_error(struct rxe_qp *qp);
  * @qp: owned; there is one
  * @status: why, for its completion
  *
- * A connected QP goes to the error state, a datagram QP to the send queue error state (IBA
+ * A reliable connection goes to the error state, other QPs to the send queue error state (IBA
  * 10.3.1.5).
  */
 void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status);

@@ -59,6 +59,8 @@ static const struct ib_odp_caps odp_caps = {
 		.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV | IB_ODP_SUPPORT_WRITE |
 			       IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
 			       IB_ODP_SUPPORT_SRQ_RECV,
+		.uc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV | IB_ODP_SUPPORT_WRITE |
+			       IB_ODP_SUPPORT_SRQ_RECV,
 		.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
 			       IB_ODP_SUPPORT_SRQ_RECV,
 	},
