@@ -40,7 +40,7 @@ FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.
 TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
 	'storm.*.qps4')
 # Of unreliable connections what fits into a queue: nothing holds a peer back while pages come.
-VERBS=('long.*' 'srq.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
+VERBS=('long.*' 'place.*' 'srq.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
 VERBS_FULL=('rc.*' 'ud.*' 'sgl.*' 'atomic.*' 'queue.*')
 
 told() {

@@ -20,6 +20,10 @@ static void clear_reserved(u8 *p, const struct iba_opcode *op)
 	p[8] &= 0x80;
 	if (op->headers[0] == 'D')
 		p[16] = 0;
+	if (op->headers[0] == 'E') {
+		p[12] = p[13] = p[14] = 0;
+		p[15] &= 0x3f;
+	}
 }
 
 static void check_accepted(const struct rxe_pkt *pkt, u8 *data, u32 len)

@@ -49,6 +49,21 @@ struct fake {
 	u64 seed;
 };
 
+/* What persist.c does to the machine: the latest pieces that were written back. */
+static u8 *fake_back_at;
+static u32 fake_back_bytes;
+
+bool rxe_mr_page_lasts(const struct page *page)
+{
+	return false;
+}
+
+void rxe_mr_write_back(struct rxe_mr *mr, void *kva, u32 len)
+{
+	fake_back_at = kva;
+	fake_back_bytes += len;
+}
+
 static inline struct fake *fake_of(const struct rxe_mr *mr)
 {
 	return (struct fake *)mr->umem;

@@ -16,6 +16,8 @@ static int kind_of(char c)
 	case 'W': return RXE_KIND_WRITE;
 	case 'R': return RXE_KIND_READ;
 	case 'X': return RXE_KIND_ATOMIC;
+	case 'F': return RXE_KIND_FLUSH;
+	case 'B': return RXE_KIND_ATOMIC_WRITE;
 	case 'P': return RXE_KIND_READ_RESP;
 	case 'A': return RXE_KIND_ACK;
 	case 'Y': return RXE_KIND_ATOMIC_ACK;
@@ -33,6 +35,7 @@ static u32 flag_of(char header)
 	case 'K': return RXE_OPF_ATMACK;
 	case 'I': return RXE_OPF_IMMDT;
 	case 'V': return RXE_OPF_IETH;
+	case 'E': return RXE_OPF_FETH;
 	}
 	return 0;
 }

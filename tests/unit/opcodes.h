@@ -4,10 +4,11 @@
  * so that the driver's table is not checked against itself. Neither its constants nor its lengths
  * are used here.
  *
- * kind: S send, W write, R read, X atomic, P read response, A acknowledge, Y atomic acknowledge.
+ * kind: S send, W write, R read, X atomic, F flush, B atomic write (both annex A19), P read response,
+ * A acknowledge, Y atomic acknowledge.
  * position: F first, M middle, L last, O only.
  * headers, in wire order: D DETH (8 bytes), R RETH (16), T AtomicETH (28), A AETH (4),
- * K AtomicAckETH (8), I ImmDt (4), V IETH (4).
+ * K AtomicAckETH (8), I ImmDt (4), V IETH (4), E FETH (4).
  * payload: may data follow. response: does it travel to the requester. receive: does the message
  * use up a receive work request.
  */
@@ -53,6 +54,8 @@ static const struct iba_opcode iba_opcodes[] = {
 	{ 0x14, "RC_FETCH_ADD",		'X', 'O', "T",	false,	false,	false },
 	{ 0x16, "RC_SEND_LAST_INV",	'S', 'L', "V",	true,	false,	true },
 	{ 0x17, "RC_SEND_ONLY_INV",	'S', 'O', "V",	true,	false,	true },
+	{ 0x1c, "RC_FLUSH",		'F', 'O', "ER",	false,	false,	false },
+	{ 0x1d, "RC_ATOMIC_WRITE",	'B', 'O', "R",	true,	false,	false },
 	/* unreliable connection, 001 */
 	{ 0x20, "UC_SEND_FIRST",	'S', 'F', "",	true,	false,	true },
 	{ 0x21, "UC_SEND_MIDDLE",	'S', 'M', "",	true,	false,	true },
@@ -91,6 +94,7 @@ static inline u32 iba_header_bytes(char header)
 	case 'A': return 4;
 	case 'K': return 8;
 	case 'I': return 4;
+	case 'E':
 	case 'V': return 4;
 	}
 	return 0;

@@ -53,6 +53,10 @@ static inline void packet_random(struct rxe_pkt *pkt, const struct iba_opcode *o
 	}
 	if (strchr(op->headers, 'R'))
 		pkt->dma_len = unit_rand();
+	if (strchr(op->headers, 'E')) {
+		pkt->flush_type = unit_below(16);
+		pkt->flush_level = unit_below(4);
+	}
 	if (strchr(op->headers, 'T')) {
 		pkt->swap_add = unit_rand();
 		pkt->compare = unit_rand();
@@ -89,6 +93,9 @@ static inline void packet_encode_header(const struct rxe_pkt *pkt, char header, 
 	case 'D':
 		packet_put(p, 4, pkt->qkey);
 		packet_put(p + 4, 4, pkt->src_qpn);
+		break;
+	case 'E':
+		packet_put(p, 4, pkt->flush_level << 4 | pkt->flush_type);
 		break;
 	case 'R':
 		packet_put(p, 8, pkt->va);
@@ -140,7 +147,8 @@ static inline u32 packet_encode(const struct rxe_pkt *pkt, const struct iba_opco
 	F(opcode), F(pad), F(se), F(mig), F(ack_req), F(becn), F(fecn),		\
 	F(syndrome), F(pkey), F(payload_off), F(payload_len), F(qpn),		\
 	F(psn), F(qkey), F(src_qpn), F(rkey), F(dma_len), F(msn),		\
-	F(inv_rkey), F(imm), F(va), F(swap_add), F(compare), F(atomic_orig)
+	F(flush_type), F(flush_level), F(inv_rkey), F(imm), F(va), F(swap_add),	\
+	F(compare), F(atomic_orig)
 
 static inline void packet_check_same(const struct rxe_pkt *got, const struct rxe_pkt *want)
 {

@@ -100,6 +100,8 @@ static void build_with_noise(const struct iba_opcode *op)
 		noise.va = noise.rkey = ~0U;
 	if (!strchr(op->headers, 'R'))
 		noise.dma_len = ~0U;
+	if (!strchr(op->headers, 'E'))
+		noise.flush_type = noise.flush_level = 0xff;
 	if (!strchr(op->headers, 'T'))
 		noise.swap_add = noise.compare = ~0ULL;
 	if (!strchr(op->headers, 'A'))

@@ -63,7 +63,7 @@ static void check_point(const struct rxe_resp_view *view, const struct rxe_pkt *
 static void announced(u32 *lengths, u32 payload, u32 mtu)
 {
 	const u32 all[NUM_LENGTHS] = {
-		0, 1, 2, mtu - 1, mtu, mtu + 1, 2 * mtu, payload - 1, payload, payload + 1,
+		0, 1, 8, mtu - 1, mtu, mtu + 1, 2 * mtu, payload - 1, payload, payload + 1,
 		LONGEST_MESSAGE - 1, LONGEST_MESSAGE, LONGEST_MESSAGE + 1, ~0U,
 	};
 
@@ -74,7 +74,7 @@ static void announced(u32 *lengths, u32 payload, u32 mtu)
 static void over_addresses(const struct rxe_resp_view *view, struct rxe_pkt *pkt,
 			   const struct iba_opcode *op)
 {
-	u32 low, step = op && op->kind == 'X' ? 1 : 5;
+	u32 low, step = op && (op->kind == 'X' || op->kind == 'B') ? 1 : 5;
 
 	for (low = 0; low < 8; low += step) {
 		pkt->va = op && strpbrk(op->headers, "RT") ? 0x7f1234567000ULL + low : 0;
@@ -102,12 +102,26 @@ static void over_announced(struct rxe_resp_view *view, struct rxe_pkt *pkt,
 static void over_lengths(struct rxe_resp_view *view, struct rxe_pkt *pkt)
 {
 	const struct iba_opcode *op = iba_find(pkt->opcode);
-	const u32 payloads[] = { 0, 1, view->mtu - 1, view->mtu, view->mtu + 1 };
+	const u32 payloads[] = { 0, 1, 7, 8, 9, view->mtu - 1, view->mtu, view->mtu + 1 };
 	size_t i;
 
 	for (i = 0; i < (op && op->payload ? ARRAY_SIZE(payloads) : 1); i++) {
 		pkt->payload_len = payloads[i];
 		over_announced(view, pkt, op);
+	}
+}
+
+/* What a FLUSH asks for, and what was agreed to; for others the two do not matter. */
+static void over_flush(struct rxe_resp_view *view, struct rxe_pkt *pkt)
+{
+	const struct iba_opcode *op = iba_find(pkt->opcode);
+	u32 bits, n = op && op->kind == 'F' ? 4 * 4 * 4 : 1;
+
+	for (bits = 0; bits < n; bits++) {
+		pkt->flush_type = bits & 3;
+		pkt->flush_level = bits >> 2 & 3;
+		view->flush_types = bits >> 4;
+		over_lengths(view, pkt);
 	}
 }
 
@@ -122,7 +136,7 @@ static void over_rights(struct rxe_resp_view *view, struct rxe_pkt *pkt)
 		view->remote_atomic = bits & 4;
 		for (i = 0; i < ARRAY_SIZE(rd_atomic); i++) {
 			view->max_rd_atomic = rd_atomic[i];
-			over_lengths(view, pkt);
+			over_flush(view, pkt);
 		}
 	}
 }
@@ -162,7 +176,7 @@ static void check_reach(void)
 				 !strchr(op->headers, 'V');
 			never |= i == RXE_RESP_LENGTH &&
 				 (op->kind == 'X' || strchr(op->headers, 'V'));
-			never |= i == RXE_RESP_MISALIGNED && op->kind != 'X';
+			never |= i == RXE_RESP_MISALIGNED && op->kind != 'X' && op->kind != 'B';
 			CHECK_EQ(reached[opcode][i] == 0, never);
 		}
 	}
@@ -366,6 +380,9 @@ static const struct sentence {
 	{ "a READ of 2^31", 0x0c, 0, 0, 1U << 31, 0, 3, RXE_RESP_OK },
 	{ "no READ of more", 0x0c, 0, 0, (1U << 31) + 1, 0, 0, RXE_RESP_LENGTH },
 	{ "an atomic is aligned", 0x13, 0, 0, 0, 0, 0x1008, RXE_RESP_OK },
+	{ "a word is written as it is", 0x1d, 0, 8, 8, 0, 0x1008, RXE_RESP_OK },
+	{ "and no other size", 0x1d, 0, 4, 4, 0, 0x1008, RXE_RESP_LENGTH },
+	{ "nor at an odd place", 0x1d, 0, 8, 8, 0, 0x1004, RXE_RESP_MISALIGNED },
 	{ "by eight, not by four", 0x14, 0, 0, 0, 0, 0x100c, RXE_RESP_MISALIGNED },
 };
 

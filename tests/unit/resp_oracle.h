@@ -22,7 +22,8 @@
 #define LONGEST_MESSAGE	(1U << 31)
 
 /* All requests of the service, by what they may follow (IBA 9.7.4.1.3). */
-static const u8 oracle_first[] = { 0x00, 0x04, 0x05, 0x06, 0x0a, 0x0b, 0x0c, 0x13, 0x14, 0x17 };
+static const u8 oracle_first[] = { 0x00, 0x04, 0x05, 0x06, 0x0a, 0x0b, 0x0c, 0x13, 0x14, 0x17,
+				   0x1c, 0x1d };
 static const u8 oracle_after_send[] = { 0x01, 0x02, 0x03, 0x16 };
 static const u8 oracle_after_write[] = { 0x07, 0x08, 0x09 };
 
@@ -63,7 +64,8 @@ static inline bool oracle_may_follow(u8 in_message, u8 opcode)
 }
 
 /* SEND with invalidate is an extension that the device does not report to have. */
-static inline bool oracle_agreed(const struct rxe_resp_view *view, const struct iba_opcode *op)
+static inline bool oracle_agreed(const struct rxe_resp_view *view, const struct iba_opcode *op,
+				 const struct rxe_pkt *pkt)
 {
 	switch (op->kind) {
 	case 'W':
@@ -72,6 +74,11 @@ static inline bool oracle_agreed(const struct rxe_resp_view *view, const struct 
 		return view->remote_read && view->max_rd_atomic;
 	case 'X':
 		return view->remote_atomic && view->max_rd_atomic;
+	case 'B':
+		return view->remote_write;
+	case 'F':
+		/* Some type, and none that was not agreed to. */
+		return pkt->flush_type && (pkt->flush_type | view->flush_types) == view->flush_types;
 	}
 	return !strchr(op->headers, 'V');
 }
@@ -118,6 +125,10 @@ static inline bool oracle_length_fits(const struct rxe_resp_view *view,
 		return left <= LONGEST_MESSAGE && oracle_is_next_cut(op, len, left, view->mtu);
 	case 'R':
 		return pkt->dma_len <= LONGEST_MESSAGE;
+	case 'F':
+		return pkt->dma_len <= LONGEST_MESSAGE && pkt->flush_level < 2;
+	case 'B':
+		return len == 8 && pkt->dma_len == 8;
 	}
 	return true;
 }
@@ -132,11 +143,11 @@ static inline enum rxe_resp_err oracle_verdict(const struct rxe_resp_view *view,
 		return psn;
 	if (!oracle_may_follow(view->in_message, pkt->opcode))
 		return RXE_RESP_SEQUENCE;
-	if (!oracle_agreed(view, op))
+	if (!oracle_agreed(view, op, pkt))
 		return RXE_RESP_UNSUPPORTED;
 	if (!oracle_length_fits(view, op, pkt))
 		return RXE_RESP_LENGTH;
-	return op->kind == 'X' && pkt->va % 8 ? RXE_RESP_MISALIGNED : RXE_RESP_OK;
+	return (op->kind == 'X' || op->kind == 'B') && pkt->va % 8 ? RXE_RESP_MISALIGNED : RXE_RESP_OK;
 }
 
 #endif

@@ -11,6 +11,7 @@ extern const struct t_case cases_data[];	/* every operation by size and path MTU
 extern const struct t_case cases_sgl[];		/* scatter-gather lists, inline data */
 extern const struct t_case cases_atomic[];	/* compare-and-swap, fetch-and-add */
 extern const struct t_case cases_srq[];		/* shared receive queues */
+extern const struct t_case cases_place[];	/* FLUSH and ATOMIC WRITE */
 extern const struct t_case cases_queue[];	/* depth, order, fence, signaling, many QPs */
 extern const struct t_case cases_cq[];		/* completion events, resize */
 extern const struct t_case cases_state[];	/* QP states, attributes, async events */

@@ -79,7 +79,7 @@ void ep_open_on(struct ep *e, struct ep_dev *dev, const struct ep_cfg *cfg)
 			 cfg->inline_bytes },
 		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS,
 		.pd = dev->pd,
-		.send_ops_flags = send_ops(cfg->type),
+		.send_ops_flags = send_ops(cfg->type) | cfg->send_ops,
 		.srq = cfg->srq,
 	};
 

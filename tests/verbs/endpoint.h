@@ -39,6 +39,7 @@ struct ep_cfg {
 	int rd_atomic;		/* both directions */
 	unsigned int access;	/* qp_access_flags */
 	uint32_t qkey;		/* UD */
+	uint64_t send_ops;	/* IBV_QP_EX_WITH_*, beyond those that any device has */
 	struct ibv_srq *srq;	/* where receives come from; NULL: the QP's own queue */
 };
 

@@ -70,6 +70,37 @@ static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int a
 }
 #endif
 
+/*
+ * Memory placement: the numbers of the user ABI, which kernel 6.1 has no names for. A program can
+ * register for FLUSH only where the core knows the access flags.
+ */
+#define RXC_WR_FLUSH			14
+#define RXC_WR_ATOMIC_WRITE		15
+#define RXC_WC_FLUSH			8
+#define RXC_WC_ATOMIC_WRITE		9
+#define RXC_ACCESS_FLUSH_GLOBAL		BIT(8)
+#define RXC_ACCESS_FLUSH_PERSISTENT	BIT(9)
+#define RXC_DEVICE_FLUSH_GLOBAL		BIT_ULL(38)
+#define RXC_DEVICE_FLUSH_PERSISTENT	BIT_ULL(39)
+#define RXC_DEVICE_ATOMIC_WRITE		BIT_ULL(40)
+#define RXC_ODP_SUPPORT_FLUSH		BIT(6)
+#define RXC_ODP_SUPPORT_ATOMIC_WRITE	BIT(7)
+
+#ifdef RXC_HAVE_ACCESS_FLUSH
+#define RXC_FLUSH	1
+#else
+#define RXC_FLUSH	0
+#endif
+
+/* The part of a program's send work request that says what to flush; 6.1's header lacks it. */
+struct rxc_flush_wr {
+	__aligned_u64 remote_addr;
+	__u32 length;
+	__u32 rkey;
+	__u8 type;
+	__u8 level;
+};
+
 /**
  * rxc_umem_get() - pin memory of the calling process
  * @ib: the device

@@ -116,8 +116,9 @@ struct rxe_mr_ops {
  * @page_off: pinned: offset of @iova in the first page
  * @odp: on-demand: the window on the process
  * @uva: on-demand: address of @iova in the process
+ * @fleeting: was written to where it does not last, and may be flushed to persistence
  *
- * All constant from publish to retire.
+ * All but @fleeting is constant from publish to retire.
  */
 struct rxe_mr {
 	struct ib_mr ib;
@@ -133,6 +134,7 @@ struct rxe_mr {
 	u32 page_off;
 	struct odp_umem *odp;
 	unsigned long uva;
+	bool fleeting;
 };
 
 static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
@@ -255,14 +257,20 @@ enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
 enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
 			       struct rxe_mem_wait *wait);
 
+enum rxe_atomic_kind {
+	RXE_ATOMIC_ADD,		/* fetch and add */
+	RXE_ATOMIC_SWAP,	/* compare and swap */
+	RXE_ATOMIC_STORE,	/* store: nobody sees a part of the value (IBA A19.4.3) */
+};
+
 /**
  * struct rxe_atomic - a 64-bit atomic (IBA 9.4.5)
- * @compare_swap: compare and swap, else fetch and add
+ * @kind: what to do
  * @compare: value to compare with
  * @swap_add: value to store, or to add
  */
 struct rxe_atomic {
-	bool compare_swap;
+	enum rxe_atomic_kind kind;
 	u64 compare;
 	u64 swap_add;
 };
@@ -283,6 +291,19 @@ struct rxe_atomic {
  */
 enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
 				u64 *orig, struct rxe_mem_wait *wait);
+
+/**
+ * rxe_mem_flush() - make what others wrote to the region visible, or last (IBA A19.4.2)
+ * @mr: held, with the right for it
+ * @persistent: survive a loss of power, else be visible to every CPU and device
+ *
+ * For all of the region, whatever the range that was asked for: writes to a region that may be
+ * flushed to persistence leave the CPU's caches as they are done, so what is left is a barrier.
+ *
+ * Context: any.
+ * Return: RXE_MEM_OK, or RXE_MEM_FAULT when some of it was written to memory that does not last.
+ */
+enum rxe_mem_err rxe_mem_flush(struct rxe_mr *mr, bool persistent);
 
 /**
  * rxe_mem_advise() - what a program says that it will do with its on-demand memory

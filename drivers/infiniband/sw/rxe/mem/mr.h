@@ -5,6 +5,7 @@
 #ifndef RXE_MEM_MR_H
 #define RXE_MEM_MR_H
 
+#include "../compat/rxc_ib.h"
 #include "mem.h"
 
 /* A key is the region's number and a variant, so that the number's next owner has another key. */
@@ -49,7 +50,10 @@ void rxe_mr_replace(struct rxe_mr *old, struct rxe_mr *mr);
 /* Free a region that does not take over. Sleeps. */
 void rxe_mr_abandon(struct rxe_mr *mr);
 
-/* pinned.c: pin the process' memory from @uva on. Sleeps. Return: 0, -ENOMEM or -EFAULT. */
+/*
+ * pinned.c: pin the process' memory from @uva on. Sleeps. Return: 0, -ENOMEM, -EFAULT, or -EINVAL
+ * for memory that does not last as it should.
+ */
 int rxe_mr_pin(struct rxe_mr *mr, u64 uva);
 
 /* odp.c: open a window on the process from @uva on. Sleeps. Return: 0 or -ENOMEM. */
@@ -57,6 +61,19 @@ int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva);
 
 extern const struct rxe_mr_ops rxe_mr_pinned_ops;
 extern const struct rxe_mr_ops rxe_mr_odp_ops;
+
+/* persist.c: is it memory that survives a loss of power? */
+bool rxe_mr_page_lasts(const struct page *page);
+
+/* persist.c: have what was written leave the CPU's caches; @kva is a chunk's. */
+void rxe_mr_write_back(struct rxe_mr *mr, void *kva, u32 len);
+
+/* @len bytes at @kva were written on behalf of others. */
+static inline void rxe_mr_written(struct rxe_mr *mr, void *kva, u32 len)
+{
+	if (mr->access & RXC_ACCESS_FLUSH_PERSISTENT)
+		rxe_mr_write_back(mr, kva, len);
+}
 
 /* Let the key be found; the region is complete and constant from here. Process context. */
 void rxe_mr_publish(struct rxe_mr *mr);

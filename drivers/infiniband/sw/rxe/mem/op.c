@@ -27,7 +27,7 @@
 #define LINE	64
 
 /* Does something to @len > 0 bytes at @kva of the region and at @buf. */
-typedef void (*chunk_fn)(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len);
+typedef void (*chunk_fn)(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len);
 
 /* Wait at @iova, @done bytes into an access that has @left bytes left. */
 static noinline enum rxe_mem_err miss(struct rxe_mr *mr, u64 iova, u32 done, u32 left, bool write,
@@ -92,7 +92,7 @@ static bool load_word(u8 *buf, const u8 *src, u32 len)
 	}
 }
 
-static void read_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
+static void read_chunk(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
 {
 	if (len > 8 || !is_power_of_2(len) || !load_word(buf, kva, len))
 		memcpy(buf, kva, len);
@@ -158,7 +158,7 @@ static void copy_in_order(u8 *dst, const u8 *buf, u32 len)
 }
 
 /* Every chunk may be the last one. */
-static void write_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
+static void write_chunk(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
 {
 	u32 word = word_before(kva + len, len);
 	u32 body = len - word;
@@ -170,6 +170,7 @@ static void write_chunk(const struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
 	/* This chunk and those before it are visible when the last word is. */
 	smp_wmb();
 	store_word(kva + body, buf + body, word);
+	rxe_mr_written(mr, kva, len);
 }
 
 enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
@@ -180,9 +181,17 @@ enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32
 
 static u64 execute(void *word, const struct rxe_atomic *op)
 {
-	if (op->compare_swap)
+	switch (op->kind) {
+	case RXE_ATOMIC_SWAP:
 		return cmpxchg64((u64 *)word, op->compare, op->swap_add);
-	return atomic64_fetch_add(op->swap_add, (atomic64_t *)word);
+	case RXE_ATOMIC_STORE:
+		/* What was written before is visible to who sees it. */
+		smp_wmb();
+		WRITE_ONCE(*(u64 *)word, op->swap_add);
+		return 0;
+	default:
+		return atomic64_fetch_add(op->swap_add, (atomic64_t *)word);
+	}
 }
 
 enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
@@ -206,10 +215,12 @@ enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_at
 	 * is aligned, the word is all in the chunk.
 	 */
 	rxe_mem_wait_over(wait);
-	if (IS_ALIGNED((uintptr_t)chunk.kva, sizeof(u64)))
+	if (IS_ALIGNED((uintptr_t)chunk.kva, sizeof(u64))) {
 		*orig = execute(chunk.kva, op);
-	else
+		rxe_mr_written(mr, chunk.kva, sizeof(u64));
+	} else {
 		err = RXE_MEM_ALIGN;
+	}
 	if (mr->ops->done)
 		mr->ops->done(mr, &chunk);
 	return err;

@@ -54,6 +54,7 @@ const struct rxe_mr_ops rxe_mr_pinned_ops = {
 
 static int list_pages(struct rxe_mr *mr, u64 num)
 {
+	bool must_last = mr->access & RXC_ACCESS_FLUSH_PERSISTENT;
 	struct sg_page_iter it;
 	u64 n = 0;
 
@@ -64,7 +65,10 @@ static int list_pages(struct rxe_mr *mr, u64 num)
 	for_each_sgtable_page(&mr->umem->sgt_append.sgt, &it, 0) {
 		if (WARN_ON_ONCE(n == num))
 			return -EFAULT;
-		mr->pages[n++] = sg_page_iter_page(&it);
+		mr->pages[n] = sg_page_iter_page(&it);
+		if (must_last && !rxe_mr_page_lasts(mr->pages[n]))
+			return -EINVAL;
+		n++;
 		if (!(n % RESCHED_PAGES))
 			cond_resched();
 	}

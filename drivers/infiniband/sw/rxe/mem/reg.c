@@ -80,6 +80,9 @@ static bool memory_allows(const struct rxe_mr *mr, int access)
 {
 	if ((access ^ mr->access) & IB_ACCESS_ON_DEMAND)
 		return false;
+	/* Pinned pages are looked at once: do they last? */
+	if (mr->umem && (access & ~mr->access & RXC_ACCESS_FLUSH_PERSISTENT))
+		return false;
 	return mr->odp || mr->umem->writable || !(access & WRITING);
 }
 

@@ -14,6 +14,7 @@
  */
 #include <linux/skbuff.h>
 
+#include "../compat/rxc_ib.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "comp.h"
@@ -32,6 +33,12 @@ static bool is_read(const struct rxe_swqe *wqe)
 static bool is_atomic(const struct rxe_swqe *wqe)
 {
 	return wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP || wqe->opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+/* Answered like a READ of no bytes (IBA A19.4). */
+static bool is_placement(const struct rxe_swqe *wqe)
+{
+	return wqe->opcode == RXC_WR_FLUSH || wqe->opcode == RXC_WR_ATOMIC_WRITE;
 }
 
 /* Answers that may wait: more than a peer sends for what is asked for at a time (req.c). */
@@ -98,7 +105,7 @@ static bool acknowledge(struct rxe_qp *qp, u32 psn)
 		wqe = oldest_sent(qp);
 		if (!wqe)
 			return true;
-		if (is_read(wqe) || is_atomic(wqe))
+		if (is_read(wqe) || is_atomic(wqe) || is_placement(wqe))
 			return false;
 		if (rxe_psn_before(psn, wqe->last_psn)) {
 			progress(qp, rxe_psn_add(psn, 1));
@@ -208,6 +215,10 @@ static bool take_read_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const v
 	struct rxe_swqe *wqe = oldest_sent(qp);
 	u32 off;
 
+	if (wqe && is_placement(wqe) && !pkt->payload_len) {
+		placed(qp, wqe, pkt->psn);
+		return true;
+	}
 	if (!wqe || !is_read(wqe)) {
 		bad_response(qp);
 		return true;

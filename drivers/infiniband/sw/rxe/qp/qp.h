@@ -93,6 +93,9 @@ enum rxe_swqe_state {
  * @remote_addr: RDMA, atomics
  * @compare: atomics
  * @swap_add: atomics
+ * @flush_type: FLUSH: RXE_FLUSH_* bits
+ * @flush_level: FLUSH: RXE_FLUSH_RANGE or RXE_FLUSH_REGION
+ * @flush_len: FLUSH: bytes of the range
  * @remote_qpn: UD
  * @remote_qkey: UD
  * @ah_num: UD of user space
@@ -118,6 +121,9 @@ struct rxe_swqe {
 	u64 remote_addr;
 	u64 compare;
 	u64 swap_add;
+	u8 flush_type;
+	u8 flush_level;
+	u32 flush_len;
 	u32 remote_qpn;
 	u32 remote_qkey;
 	u32 ah_num;

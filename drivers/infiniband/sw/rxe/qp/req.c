@@ -16,6 +16,7 @@
  * accepts, a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack,
  * a page of the source that is not there, the budget.
  */
+#include "../compat/rxc_ib.h"
 #include "../wire/psn.h"
 #include "egress.h"
 #include "qp.h"
@@ -41,8 +42,16 @@
 
 static bool needs_answer(const struct rxe_swqe *wqe)
 {
-	return wqe->opcode == IB_WR_RDMA_READ || wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
-	       wqe->opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
+	switch (wqe->opcode) {
+	case IB_WR_RDMA_READ:
+	case IB_WR_ATOMIC_CMP_AND_SWP:
+	case IB_WR_ATOMIC_FETCH_AND_ADD:
+	case RXC_WR_FLUSH:
+	case RXC_WR_ATOMIC_WRITE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool has_imm(const struct rxe_swqe *wqe)
@@ -192,14 +201,28 @@ static bool ends_piece(const struct rxe_swqe *wqe, u32 psn)
 	return psn == wqe->last_psn || !((rxe_psn_diff(psn, wqe->first_psn) + 1) % READ_PIECE);
 }
 
-/* The request of a READ, for the next piece of what is missing, or of an atomic. */
+/* One packet, all of it in @pkt but for the word of an ATOMIC WRITE. It may be lost at once. */
+static void send_whole(struct rxe_qp *qp, struct rxe_pkt *pkt, const void *payload)
+{
+	struct rxe_out out;
+
+	if (rxe_egress_begin(qp, &qp->path, pkt, &out))
+		return;
+	memcpy(out.payload, payload, pkt->payload_len);
+	rxe_egress_send(qp, pkt, &out);
+}
+
+/* A READ, for the next piece of what is missing, or whatever else has an answer of its own. */
 static void send_request(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	static const u8 opcode[] = {
 		[IB_WR_RDMA_READ]		= RXE_WOP_READ_REQUEST,
 		[IB_WR_ATOMIC_CMP_AND_SWP]	= RXE_WOP_CMP_SWAP,
 		[IB_WR_ATOMIC_FETCH_AND_ADD]	= RXE_WOP_FETCH_ADD,
+		[RXC_WR_FLUSH]			= RXE_WOP_FLUSH,
+		[RXC_WR_ATOMIC_WRITE]		= RXE_WOP_ATOMIC_WRITE,
 	};
+	u32 len = piece(qp, wqe);
 	struct rxe_req *req = &qp->req;
 	struct rxe_pkt pkt = {
 		.opcode = RXE_SVC_RC | opcode[wqe->opcode],
@@ -207,15 +230,18 @@ static void send_request(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		.psn = req->psn,
 		.va = wqe->remote_addr + req->sent,
 		.rkey = wqe->rkey,
-		.dma_len = piece(qp, wqe),
+		.dma_len = wqe->opcode == RXC_WR_FLUSH ? wqe->flush_len : len,
+		.flush_type = wqe->flush_type,
+		.flush_level = wqe->flush_level,
 		.compare = wqe->compare,
 		.swap_add = wqe->swap_add,
+		.payload_len = wqe->is_inline ? len : 0,
 	};
 
-	rxe_egress_bare(qp, &pkt);
+	send_whole(qp, &pkt, wqe->data);
 	req->rd_atomic++;
-	req->sent += pkt.dma_len;
-	req->psn = rxe_psn_add(req->psn, packets(qp, pkt.dma_len));
+	req->sent += len;
+	req->psn = rxe_psn_add(req->psn, packets(qp, len));
 }
 
 void rxe_req_answered(struct rxe_qp *qp, const struct rxe_swqe *wqe, u32 psn)

@@ -164,6 +164,11 @@ static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_resp_view
 	case RXE_KIND_ATOMIC:
 		rxe_resp_replay_atomic(qp, pkt);
 		break;
+	case RXE_KIND_FLUSH:
+	case RXE_KIND_ATOMIC_WRITE:
+		/* Done, and perhaps overwritten by now: only the answer again. */
+		rxe_resp_placed(qp, pkt->psn, resp->msn);
+		break;
 	default:
 		resp->ack_due = true;
 	}
@@ -182,6 +187,7 @@ static struct rxe_resp_view view_of(const struct rxe_qp *qp)
 		.remote_write = access & IB_ACCESS_REMOTE_WRITE,
 		.remote_read = access & IB_ACCESS_REMOTE_READ,
 		.remote_atomic = access & IB_ACCESS_REMOTE_ATOMIC,
+		.flush_types = rxe_resp_flush_types(access),
 		.max_rd_atomic = qp->attr.max_dest_rd_atomic,
 	};
 }
@@ -275,7 +281,7 @@ static bool is_acknowledged_again(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	u8 kind = rxe_opcode_info(pkt->opcode)->kind;
 
 	if (!rxe_qp_is_rc(qp) || !rxe_psn_before(pkt->psn, qp->resp.psn) ||
-	    kind == RXE_KIND_READ || kind == RXE_KIND_ATOMIC)
+	    (kind != RXE_KIND_SEND && kind != RXE_KIND_WRITE))
 		return false;
 	qp->resp.ack_due = true;
 	return true;

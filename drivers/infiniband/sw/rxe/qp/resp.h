@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 
+#include "../mem/mem.h"
 #include "resp_check.h"
 
 struct rxe_pkt;
@@ -58,6 +59,18 @@ enum rxe_resp_err rxe_resp_exec(struct rxe_qp *qp, const struct rxe_pkt *pkt, co
 
 /* resp_exec.c: answer an atomic again from its saved result; silent when that is gone. */
 void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt);
+
+/* resp_place.c: FLUSH and ATOMIC WRITE that passed rxe_resp_check(). */
+enum rxe_resp_err rxe_resp_place(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload);
+
+/* resp_place.c: answer one of them, by its PSN and the MSN that it has led to. */
+void rxe_resp_placed(struct rxe_qp *qp, u32 psn, u32 msn);
+
+/* resp_place.c: RXE_FLUSH_* that access flags allow. */
+u8 rxe_resp_flush_types(int access);
+
+/* resp_exec.c: what an access to memory by a key has come to. */
+enum rxe_resp_err rxe_resp_remote_err(enum rxe_mem_err err);
 
 /* resp_read.c: begin to answer a READ at @pkt->psn; checks the key. */
 enum rxe_resp_err rxe_resp_read(struct rxe_qp *qp, const struct rxe_pkt *pkt);

@@ -32,7 +32,7 @@ static enum rxe_resp_err check_sequence(const struct rxe_resp_view *view,
 }
 
 static enum rxe_resp_err check_support(const struct rxe_resp_view *view,
-				       const struct rxe_opcode *op)
+				       const struct rxe_opcode *op, const struct rxe_pkt *pkt)
 {
 	bool ok;
 
@@ -48,6 +48,12 @@ static enum rxe_resp_err check_support(const struct rxe_resp_view *view,
 		break;
 	case RXE_KIND_ATOMIC:
 		ok = view->remote_atomic && view->max_rd_atomic;
+		break;
+	case RXE_KIND_FLUSH:
+		ok = pkt->flush_type && !(pkt->flush_type & ~view->flush_types);
+		break;
+	case RXE_KIND_ATOMIC_WRITE:
+		ok = view->remote_write;
 		break;
 	default:
 		ok = false;
@@ -90,6 +96,13 @@ static enum rxe_resp_err check_length(const struct rxe_resp_view *view,
 									RXE_RESP_LENGTH;
 	case RXE_KIND_READ:
 		return pkt->dma_len <= MAX_MESSAGE ? RXE_RESP_OK : RXE_RESP_LENGTH;
+	case RXE_KIND_FLUSH:
+		return pkt->dma_len <= MAX_MESSAGE && pkt->flush_level <= RXE_FLUSH_REGION ?
+			       RXE_RESP_OK : RXE_RESP_LENGTH;
+	case RXE_KIND_ATOMIC_WRITE:
+		if (pkt->payload_len != sizeof(u64) || pkt->dma_len != sizeof(u64))
+			return RXE_RESP_LENGTH;
+		fallthrough;
 	case RXE_KIND_ATOMIC:
 		return pkt->va & 7 ? RXE_RESP_MISALIGNED : RXE_RESP_OK;
 	default:
@@ -106,7 +119,7 @@ enum rxe_resp_err rxe_resp_check(const struct rxe_resp_view *view, const struct 
 	if (!err)
 		err = check_sequence(view, op);
 	if (!err)
-		err = check_support(view, op);
+		err = check_support(view, op, pkt);
 	if (!err)
 		err = check_length(view, op, pkt);
 	return err;

@@ -41,6 +41,7 @@ enum rxe_resp_err {
  * @remote_write: the QP accepts WRITEs
  * @remote_read: the QP accepts READs
  * @remote_atomic: the QP accepts atomics
+ * @flush_types: RXE_FLUSH_* that the QP accepts
  * @max_rd_atomic: READs and atomics that the QP accepts at a time; 0 is none
  */
 struct rxe_resp_view {
@@ -51,6 +52,7 @@ struct rxe_resp_view {
 	bool remote_write;
 	bool remote_read;
 	bool remote_atomic;
+	u8 flush_types;
 	u32 max_rd_atomic;
 };
 

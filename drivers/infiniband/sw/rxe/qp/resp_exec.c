@@ -30,7 +30,7 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, u32 bytes)
 	rxe_wc_recv(qp, &wc, pkt->se);
 }
 
-static enum rxe_resp_err scatter_err(enum rxe_mem_err err)
+enum rxe_resp_err rxe_resp_remote_err(enum rxe_mem_err err)
 {
 	switch (err) {
 	case RXE_MEM_OK:
@@ -39,6 +39,23 @@ static enum rxe_resp_err scatter_err(enum rxe_mem_err err)
 		return RXE_RESP_WAIT;
 	case RXE_MEM_BUSY:
 		return RXE_RESP_LOST;
+	case RXE_MEM_FAULT:
+		return RXE_RESP_MEMORY;
+	case RXE_MEM_ALIGN:
+		return RXE_RESP_MISALIGNED;
+	default:
+		return RXE_RESP_ACCESS;
+	}
+}
+
+/* Of the list of a receive, which is nobody's business but ours. */
+static enum rxe_resp_err scatter_err(enum rxe_mem_err err)
+{
+	switch (err) {
+	case RXE_MEM_OK:
+	case RXE_MEM_MISS:
+	case RXE_MEM_BUSY:
+		return rxe_resp_remote_err(err);
 	case RXE_MEM_LENGTH:
 		return RXE_RESP_TOO_LONG;
 	default:
@@ -79,24 +96,6 @@ static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *o
 	if (op->flags & RXE_OPF_LAST)
 		deliver_wc(qp, pkt, resp->received);
 	return RXE_RESP_OK;
-}
-
-static enum rxe_resp_err remote_err(enum rxe_mem_err err)
-{
-	switch (err) {
-	case RXE_MEM_OK:
-		return RXE_RESP_OK;
-	case RXE_MEM_MISS:
-		return RXE_RESP_WAIT;
-	case RXE_MEM_BUSY:
-		return RXE_RESP_LOST;
-	case RXE_MEM_FAULT:
-		return RXE_RESP_MEMORY;
-	case RXE_MEM_ALIGN:
-		return RXE_RESP_MISALIGNED;
-	default:
-		return RXE_RESP_ACCESS;
-	}
 }
 
 /* FIRST or ONLY: what the RETH says. */
@@ -144,7 +143,7 @@ static enum rxe_resp_err exec_write(struct rxe_qp *qp, const struct rxe_opcode *
 	if (!err && (op->flags & RXE_OPF_FIRST))
 		begin_write(qp, pkt);
 	if (!err)
-		err = remote_err(write_payload(qp, payload, pkt->payload_len));
+		err = rxe_resp_remote_err(write_payload(qp, payload, pkt->payload_len));
 	if (err)
 		return err;
 	resp->va += pkt->payload_len;
@@ -185,7 +184,8 @@ static void save_result(struct rxe_qp *qp, u32 psn, u64 orig)
 static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_atomic op = {
-		.compare_swap = pkt->opcode == (RXE_SVC_RC | RXE_WOP_CMP_SWAP),
+		.kind = pkt->opcode == (RXE_SVC_RC | RXE_WOP_CMP_SWAP) ? RXE_ATOMIC_SWAP :
+									 RXE_ATOMIC_ADD,
 		.compare = pkt->compare,
 		.swap_add = pkt->swap_add,
 	};
@@ -195,11 +195,11 @@ static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pk
 
 	err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, sizeof(u64), IB_ACCESS_REMOTE_ATOMIC, &mr);
 	if (err)
-		return remote_err(err);
+		return rxe_resp_remote_err(err);
 	err = rxe_mem_atomic(mr, pkt->va, &op, &orig, &qp->resp.wait);
 	rxe_mem_put(mr);
 	if (err)
-		return remote_err(err);
+		return rxe_resp_remote_err(err);
 	save_result(qp, pkt->psn, orig);
 	answer_atomic(qp, pkt->psn, orig, (qp->resp.msn + 1) & RXE_MSN_MASK);
 	return RXE_RESP_OK;
@@ -234,6 +234,9 @@ enum rxe_resp_err rxe_resp_exec(struct rxe_qp *qp, const struct rxe_pkt *pkt, co
 		return exec_write(qp, op, pkt, payload);
 	case RXE_KIND_ATOMIC:
 		return exec_atomic(qp, pkt);
+	case RXE_KIND_FLUSH:
+	case RXE_KIND_ATOMIC_WRITE:
+		return rxe_resp_place(qp, pkt, payload);
 	default:
 		return RXE_RESP_UNSUPPORTED;
 	}

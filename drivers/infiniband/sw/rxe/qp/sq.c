@@ -17,13 +17,16 @@
 #include <rdma/rdma_user_rxe.h>
 
 #include "../base/dev.h"
+#include "../compat/rxc_ib.h"
 #include "ah.h"
 #include "qp.h"
 #include "sq.h"
 
 int rxe_sq_create(struct rxe_sq *sq, u32 max_wr, bool user)
 {
-	u32 payload = max_t(u32, sq->max_sge * sizeof(struct ib_sge), sq->max_inline);
+	/* There is always room for the word of an ATOMIC WRITE. */
+	u32 payload = max3(sq->max_sge * (u32)sizeof(struct ib_sge), sq->max_inline,
+			   (u32)sizeof(u64));
 	int err;
 
 	spin_lock_init(&sq->lock);
@@ -59,22 +62,40 @@ static bool is_atomic(u32 opcode)
 	return opcode == IB_WR_ATOMIC_CMP_AND_SWP || opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
 }
 
+/* Programs alone: there is no kernel interface. */
+static bool is_placement(const struct rxe_qp *qp, u32 opcode)
+{
+	return qp->is_user && (opcode == RXC_WR_ATOMIC_WRITE ||
+			       (RXC_FLUSH && opcode == RXC_WR_FLUSH));
+}
+
 static bool opcode_fits(const struct rxe_qp *qp, u32 opcode)
 {
 	if (rxe_qp_is_ud(qp))
 		return opcode == IB_WR_SEND || opcode == IB_WR_SEND_WITH_IMM;
 	if (is_send_or_write(opcode))
 		return true;
-	return rxe_qp_is_rc(qp) && (opcode == IB_WR_RDMA_READ || is_atomic(opcode));
+	return rxe_qp_is_rc(qp) && (opcode == IB_WR_RDMA_READ || is_atomic(opcode) ||
+				     is_placement(qp, opcode));
+}
+
+static bool may_be_inline(u32 opcode)
+{
+	return is_send_or_write(opcode) || opcode == RXC_WR_ATOMIC_WRITE;
 }
 
 /* The rules that hold whoever posted; @length is the sum of the list, or the inline bytes. */
 static u8 judge(const struct rxe_qp *qp, struct rxe_swqe *wqe, u64 length)
 {
-	if (!opcode_fits(qp, wqe->opcode) || (wqe->is_inline && !is_send_or_write(wqe->opcode)))
+	if (!opcode_fits(qp, wqe->opcode) || (wqe->is_inline && !may_be_inline(wqe->opcode)))
 		return IB_WC_LOC_QP_OP_ERR;
+	if (wqe->opcode == RXC_WR_ATOMIC_WRITE && length != sizeof(u64))
+		return IB_WC_LOC_LEN_ERR;
 	if (is_atomic(wqe->opcode))
 		length = sizeof(u64);
+	/* What is flushed does not travel. */
+	if (wqe->opcode == RXC_WR_FLUSH)
+		length = 0;
 	if (length > RXE_MAX_MSG_BYTES)
 		return IB_WC_LOC_LEN_ERR;
 	wqe->length = length;
@@ -99,12 +120,28 @@ static void copy_user_operands(struct rxe_swqe *wqe, const struct rxe_send_wr *w
 	}
 }
 
+/* The library leaves the length where that of data would be. */
+static void copy_user_flush(struct rxe_swqe *wqe, const struct rxe_send_wr *wr, u32 length)
+{
+	struct rxc_flush_wr flush;
+
+	BUILD_BUG_ON(sizeof(flush) > sizeof(wr->wr));
+	memcpy(&flush, &wr->wr, sizeof(flush));
+	wqe->remote_addr = flush.remote_addr;
+	wqe->rkey = flush.rkey;
+	wqe->flush_type = flush.type;
+	wqe->flush_level = flush.level;
+	wqe->flush_len = length;
+}
+
 /*
  * Inline data or a list? The extended posting calls leave IB_SEND_INLINE unset: no entries but a
  * length then mean inline data; the original call leaves the number of entries set.
  */
 static bool user_inline(const struct rxe_swqe *wqe, const struct rxe_dma_info *dma)
 {
+	if (wqe->opcode == RXC_WR_ATOMIC_WRITE)
+		return true;
 	if (wqe->flags & IB_SEND_INLINE)
 		return true;
 	return !dma->num_sge && dma->length && is_send_or_write(wqe->opcode);
@@ -130,9 +167,11 @@ static void snapshot(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_s
 	};
 	wqe->is_inline = user_inline(wqe, &dma);
 	copy_user_operands(wqe, &wr, rxe_qp_is_ud(qp));
+	if (wqe->opcode == RXC_WR_FLUSH)
+		copy_user_flush(wqe, &wr, dma.length);
 	if (wqe->is_inline) {
 		length = dma.length;
-		if (length > sq->max_inline) {
+		if (length > (wqe->opcode == RXC_WR_ATOMIC_WRITE ? sizeof(u64) : sq->max_inline)) {
 			wqe->status = IB_WC_LOC_LEN_ERR;
 			return;
 		}

@@ -5,6 +5,7 @@
  * The order matters: first the slot is released, then the completion becomes visible. A program
  * with one slot posts again the moment that it sees the completion, and must find the slot free.
  */
+#include "../compat/rxc_ib.h"
 #include "cqe.h"
 #include "qp.h"
 #include "sq.h"
@@ -18,6 +19,8 @@ static const u8 send_wc_opcode[] = {
 	[IB_WR_RDMA_READ]		= IB_WC_RDMA_READ,
 	[IB_WR_ATOMIC_CMP_AND_SWP]	= IB_WC_COMP_SWAP,
 	[IB_WR_ATOMIC_FETCH_AND_ADD]	= IB_WC_FETCH_ADD,
+	[RXC_WR_FLUSH]			= RXC_WC_FLUSH,
+	[RXC_WR_ATOMIC_WRITE]		= RXC_WC_ATOMIC_WRITE,
 };
 
 void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)

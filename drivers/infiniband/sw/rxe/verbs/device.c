@@ -58,13 +58,26 @@ static const struct ib_odp_caps odp_caps = {
 	.per_transport_caps = {
 		.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV | IB_ODP_SUPPORT_WRITE |
 			       IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
-			       IB_ODP_SUPPORT_SRQ_RECV,
+			       IB_ODP_SUPPORT_SRQ_RECV | RXC_ODP_SUPPORT_ATOMIC_WRITE |
+			       (RXC_FLUSH ? RXC_ODP_SUPPORT_FLUSH : 0),
 		.uc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV | IB_ODP_SUPPORT_WRITE |
 			       IB_ODP_SUPPORT_SRQ_RECV,
 		.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
 			       IB_ODP_SUPPORT_SRQ_RECV,
 	},
 };
+
+/* Persistence takes a CPU that can write its caches back. */
+static u64 placement_caps(void)
+{
+	u64 caps = RXC_DEVICE_ATOMIC_WRITE;
+
+	if (RXC_FLUSH)
+		caps |= RXC_DEVICE_FLUSH_GLOBAL;
+	if (RXC_FLUSH && IS_ENABLED(CONFIG_ARCH_HAS_PMEM_API))
+		caps |= RXC_DEVICE_FLUSH_PERSISTENT;
+	return caps;
+}
 
 static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struct ib_udata *udata)
 {
@@ -81,6 +94,7 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 				 IB_DEVICE_UD_AV_PORT_ENFORCE | IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_RC_RNR_NAK_GEN |
 				 IB_DEVICE_SRQ_RESIZE;
+	attr->device_cap_flags |= placement_caps();
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_ON_DEMAND_PAGING;
 	attr->odp_caps = odp_caps;
 	attr->max_qp = RXE_MAX_QP;

@@ -15,7 +15,9 @@
 #include "udata.h"
 #include "verbs.h"
 
-#define REMOTE_ACCESS	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC)
+#define REMOTE_ACCESS	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | \
+			 IB_ACCESS_REMOTE_ATOMIC | RXC_ACCESS_FLUSH_GLOBAL | \
+			 RXC_ACCESS_FLUSH_PERSISTENT)
 /* What pinned memory and the DMA region implement. */
 #define MR_ACCESS	(IB_ACCESS_LOCAL_WRITE | REMOTE_ACCESS | IB_ACCESS_RELAXED_ORDERING)
 /* What a program's memory implements besides. */

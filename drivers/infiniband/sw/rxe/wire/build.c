@@ -43,6 +43,15 @@ static void *build_deth(const struct rxe_pkt *pkt, struct rxe_deth *deth)
 	return deth + 1;
 }
 
+static void *build_feth(const struct rxe_pkt *pkt, struct rxe_feth *feth)
+{
+	u32 level = (u32)pkt->flush_level << RXE_FETH_LEVEL_SHIFT;
+
+	feth->bits = cpu_to_be32((level & RXE_FETH_LEVEL_MASK) |
+				 (pkt->flush_type & RXE_FETH_TYPE_MASK));
+	return feth + 1;
+}
+
 static void *build_reth(const struct rxe_pkt *pkt, struct rxe_reth *reth)
 {
 	reth->va = cpu_to_be64(pkt->va);
@@ -89,6 +98,8 @@ static void build_extended(const struct rxe_pkt *pkt, u16 flags, void *p)
 {
 	if (flags & RXE_OPF_DETH)
 		p = build_deth(pkt, p);
+	if (flags & RXE_OPF_FETH)
+		p = build_feth(pkt, p);
 	if (flags & RXE_OPF_RETH)
 		p = build_reth(pkt, p);
 	if (flags & RXE_OPF_ATMETH)

@@ -73,6 +73,15 @@ struct rxe_immdt {
 	__be32 imm;
 } __packed;
 
+/* Flush extended transport header (IBA A19.4.1): what, and over which range. */
+#define RXE_FETH_TYPE_MASK	0x0f
+#define RXE_FETH_LEVEL_MASK	0x30
+#define RXE_FETH_LEVEL_SHIFT	4
+
+struct rxe_feth {
+	__be32 bits;
+} __packed;
+
 /* Invalidate extended transport header (IBA 9.3.7). */
 struct rxe_ieth {
 	__be32 rkey;
@@ -85,6 +94,7 @@ static_assert(sizeof(struct rxe_atmeth) == 28);
 static_assert(sizeof(struct rxe_aeth) == 4);
 static_assert(sizeof(struct rxe_atmack) == 8);
 static_assert(sizeof(struct rxe_immdt) == 4);
+static_assert(sizeof(struct rxe_feth) == 4);
 static_assert(sizeof(struct rxe_ieth) == 4);
 
 #endif

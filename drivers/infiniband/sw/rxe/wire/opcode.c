@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The opcode table (IBA 9.2.1, tables 35 and 38; RoCE adds none).
+ * The opcode table (IBA 9.2.1, tables 35 and 38, and annex A19; RoCE adds none).
  *
  * The upper three bits of an opcode name the service, the lower five what the packet is; the same
  * lower bits have the same meaning under every service, but not every service allows them. So one
@@ -22,6 +22,7 @@
 #define HDR_LEN(flags)						\
 	(sizeof(struct rxe_bth) +				\
 	 HAS(flags, RXE_OPF_DETH, struct rxe_deth) +		\
+	 HAS(flags, RXE_OPF_FETH, struct rxe_feth) +		\
 	 HAS(flags, RXE_OPF_RETH, struct rxe_reth) +		\
 	 HAS(flags, RXE_OPF_ATMETH, struct rxe_atmeth) +	\
 	 HAS(flags, RXE_OPF_AETH, struct rxe_aeth) +		\
@@ -70,6 +71,8 @@ static const struct rxe_opcode table[256] = {
 	ROW(RC, ATOMIC_ACK, ATOMIC_ACK, RXE_OPF_RESPONSE | F_ONLY | RXE_OPF_AETH | RXE_OPF_ATMACK),
 	ROW(RC, CMP_SWAP, ATOMIC, F_ONLY | RXE_OPF_ATMETH),
 	ROW(RC, FETCH_ADD, ATOMIC, F_ONLY | RXE_OPF_ATMETH),
+	ROW(RC, FLUSH, FLUSH, F_ONLY | RXE_OPF_FETH | RXE_OPF_RETH),
+	ROW(RC, ATOMIC_WRITE, ATOMIC_WRITE, F_ONLY | RXE_OPF_RETH | RXE_OPF_PAYLOAD),
 	ROW(RC, SEND_LAST_INV, SEND, F_SEND | RXE_OPF_LAST | RXE_OPF_IETH),
 	ROW(RC, SEND_ONLY_INV, SEND, F_SEND | F_ONLY | RXE_OPF_IETH),
 

@@ -42,6 +42,8 @@ enum rxe_wire_op {
 	RXE_WOP_FETCH_ADD		= 0x14,
 	RXE_WOP_SEND_LAST_INV		= 0x16,
 	RXE_WOP_SEND_ONLY_INV		= 0x17,
+	RXE_WOP_FLUSH			= 0x1c,
+	RXE_WOP_ATOMIC_WRITE		= 0x1d,
 };
 
 /* What a message does. */
@@ -51,6 +53,8 @@ enum rxe_kind {
 	RXE_KIND_WRITE,
 	RXE_KIND_READ,		/* request */
 	RXE_KIND_ATOMIC,	/* request, compare-swap or fetch-add */
+	RXE_KIND_FLUSH,		/* request, answered like a READ of no bytes */
+	RXE_KIND_ATOMIC_WRITE,	/* likewise */
 	RXE_KIND_READ_RESP,
 	RXE_KIND_ACK,
 	RXE_KIND_ATOMIC_ACK,
@@ -69,6 +73,7 @@ enum rxe_opcode_flags {
 	RXE_OPF_PAYLOAD	= 1 << 9,	/* payload may follow */
 	RXE_OPF_RESPONSE = 1 << 10,	/* travels from responder to requester */
 	RXE_OPF_RECV	= 1 << 11,	/* consumes a receive work request at its LAST */
+	RXE_OPF_FETH	= 1 << 12,	/* before the RETH */
 };
 
 struct rxe_opcode {

@@ -42,6 +42,15 @@ static const void *parse_deth(struct rxe_pkt *pkt, const struct rxe_deth *deth)
 	return deth + 1;
 }
 
+static const void *parse_feth(struct rxe_pkt *pkt, const struct rxe_feth *feth)
+{
+	u32 bits = be32_to_cpu(feth->bits);
+
+	pkt->flush_type = bits & RXE_FETH_TYPE_MASK;
+	pkt->flush_level = (bits & RXE_FETH_LEVEL_MASK) >> RXE_FETH_LEVEL_SHIFT;
+	return feth + 1;
+}
+
 static const void *parse_reth(struct rxe_pkt *pkt, const struct rxe_reth *reth)
 {
 	pkt->va = be64_to_cpu(reth->va);
@@ -89,6 +98,8 @@ static void parse_extended(struct rxe_pkt *pkt, u16 flags, const void *p)
 {
 	if (flags & RXE_OPF_DETH)
 		p = parse_deth(pkt, p);
+	if (flags & RXE_OPF_FETH)
+		p = parse_feth(pkt, p);
 	if (flags & RXE_OPF_RETH)
 		p = parse_reth(pkt, p);
 	if (flags & RXE_OPF_ATMETH)

@@ -16,6 +16,12 @@
 #define RXE_MAX_HDR_LEN		(RXE_BTH_LEN + 28)
 #define RXE_DEFAULT_PKEY	0xffff
 
+/* What a FLUSH is to achieve, and for what (IBA A19.4.1). */
+#define RXE_FLUSH_GLOBAL	0x1
+#define RXE_FLUSH_PERSISTENT	0x2
+#define RXE_FLUSH_RANGE		0
+#define RXE_FLUSH_REGION	1
+
 /**
  * struct rxe_pkt - one packet, in host order
  * @opcode: BTH opcode, service included
@@ -33,6 +39,8 @@
  * @va: RETH or AtomicETH remote address
  * @rkey: RETH or AtomicETH key
  * @dma_len: RETH message length in bytes
+ * @flush_type: FETH, RXE_FLUSH_* bits
+ * @flush_level: FETH, RXE_FLUSH_RANGE or RXE_FLUSH_REGION
  * @swap_add: AtomicETH swap or add operand
  * @compare: AtomicETH compare operand
  * @syndrome: AETH
@@ -55,6 +63,8 @@ struct rxe_pkt {
 	bool becn;
 	bool fecn;
 	u8 syndrome;
+	u8 flush_type;
+	u8 flush_level;
 	u16 pkey;
 	u16 payload_off;
 	u32 payload_len;
