@@ -119,16 +119,3 @@ struct rxe_dev *rxe_gidtab_find(struct rxe_netns *netns, const union ib_gid *gid
 	}
 	return best ? best->dev : NULL;
 }
-
-/* A netdev has at least a link-local address, as a rule; without any, its device gets nothing. */
-struct rxe_dev *rxe_gidtab_find_by_netdev(struct rxe_netns *netns, const struct net_device *in)
-{
-	const struct gid_entry *entry;
-	unsigned int bucket;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the device would not stay");
-	hash_for_each_rcu(netns->gids, bucket, entry, node)
-		if (entry->dev->ndev == in)
-			return entry->dev;
-	return NULL;
-}

@@ -23,7 +23,4 @@ struct rxe_netns;
 struct rxe_dev *rxe_gidtab_find(struct rxe_netns *netns, const union ib_gid *gid,
 				const struct net_device *in);
 
-/* The device on netdev @in, or NULL; slower. Context and validity as above. */
-struct rxe_dev *rxe_gidtab_find_by_netdev(struct rxe_netns *netns, const struct net_device *in);
-
 #endif

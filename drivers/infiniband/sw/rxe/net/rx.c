@@ -66,8 +66,23 @@ static enum rxe_stat prepare(const struct rxe_dev *dev, struct sk_buff *skb)
 	return RXE_NUM_STATS;
 }
 
+/* The device on a netdev, or NULL. It stays for the RCU read side, as one of the GID table. */
+static struct rxe_dev *device_on(const struct rxe_netns *netns, struct net_device *ndev)
+{
+	struct ib_device *ib = ib_device_get_by_netdev(ndev, RDMA_DRIVER_RXE);
+	struct rxe_dev *dev;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the device would not stay");
+	if (!ib)
+		return NULL;
+	dev = rxe_dev(ib);
+	ib_device_put(ib);
+	return dev->netns == netns ? dev : NULL;
+}
+
 /*
- * Multicast, and what is for none of our addresses, is accounted to the device that it came in on.
+ * Multicast is for the device that it came in on, to which what is for none of our addresses is
+ * accounted, too.
  *
  * Return: the device, or NULL.
  */
@@ -76,10 +91,13 @@ static struct rxe_dev *find_device(struct rxe_netns *netns, const struct sk_buff
 	union ib_gid sgid, dgid;
 	struct rxe_dev *dev;
 
+	*mine = true;
+	if (rxe_net_is_multicast(skb))
+		return device_on(netns, skb->dev);
 	rxe_net_gids(skb, &sgid, &dgid);
 	dev = rxe_gidtab_find(netns, &dgid, skb->dev);
-	*mine = dev || rxe_net_is_multicast(skb);
-	return dev ?: rxe_gidtab_find_by_netdev(netns, skb->dev);
+	*mine = dev;
+	return dev ?: device_on(netns, skb->dev);
 }
 
 void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb)
