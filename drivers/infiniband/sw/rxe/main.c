@@ -21,6 +21,7 @@
 #include "compat/crc32.h"
 #include "net/net.h"
 #include "qp/ingress.h"
+#include "qp/mcast.h"
 #include "qp/run.h"
 #include "qp/state.h"
 #include "verbs/verbs.h"
@@ -72,6 +73,9 @@ static int __init rxe_module_init(void)
 	err = odp_init();
 	if (err)
 		goto err_crc32;
+	err = rxe_mcast_module_init();
+	if (err)
+		goto err_odp;
 	rxe_run_module_init();
 	err = rxe_net_init(&net_handler);
 	if (err)
@@ -86,6 +90,8 @@ err_net:
 	rxe_net_exit();
 err_run:
 	rxe_run_module_exit();
+	rxe_mcast_module_exit();
+err_odp:
 	odp_exit();
 err_crc32:
 	rxc_crc32_exit();
@@ -100,6 +106,7 @@ static void __exit rxe_module_exit(void)
 	rxe_net_exit();
 	odp_exit();
 	rxe_run_module_exit();
+	rxe_mcast_module_exit();
 	rcu_barrier();
 	rxc_crc32_exit();
 }

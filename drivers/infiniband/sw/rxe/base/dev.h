@@ -15,6 +15,7 @@
 #include "idtab.h"
 #include "stats.h"
 
+struct rxe_mcast;
 struct rxe_netns;
 
 #define RXE_PORT		1
@@ -40,6 +41,10 @@ struct rxe_netns;
 #define RXE_MAX_RD_ATOMIC	128
 #define RXE_MAX_MSG_BYTES	(1U << 31)
 #define RXE_GID_TABLE_LEN	256
+/* Multicast: groups of a device, QPs of a group, and QPs of all groups together. */
+#define RXE_MAX_MCAST_GRP	1024
+#define RXE_MAX_MCAST_QP	4096
+#define RXE_MAX_MCAST_TOTAL	(1 << 14)
 
 /**
  * struct rxe_dev - a soft RoCE device
@@ -51,6 +56,7 @@ struct rxe_netns;
  * @mrs: key index (key >> 8) to struct rxe_mr
  * @ahs: AH number to struct rxe_ah, for user AHs
  * @srq_nums: SRQ numbers, which nobody looks up
+ * @mcast: multicast groups
  * @stats: counters
  * @odp: counters of on-demand memory
  * @going: is being removed; set before programs' QPs are flushed, each under its ownership, and
@@ -70,6 +76,7 @@ struct rxe_dev {
 	struct rxe_idtab mrs;
 	struct rxe_idtab ahs;
 	struct ida srq_nums;
+	struct rxe_mcast *mcast;
 	struct rxe_stats __percpu *stats;
 	struct odp_counts odp;
 	bool going;

@@ -120,6 +120,12 @@ void rxe_idtab_retire(struct rxe_idtab *tab, struct rxe_handle *handle);
  */
 struct rxe_handle *rxe_idtab_get(struct rxe_idtab *tab, u32 id);
 
+/* A reference, unless the object has just been retired. RCU read side, which keeps @handle. */
+static inline bool rxe_handle_tryget(struct rxe_handle *handle)
+{
+	return refcount_inc_not_zero(&handle->refs);
+}
+
 /* Give a reference back. Any context. */
 void rxe_handle_put(struct rxe_handle *handle);
 

@@ -16,6 +16,8 @@
 #include <net/dst_cache.h>
 #include <rdma/ib_verbs.h>
 
+struct in_device;
+struct inet6_dev;
 struct rxe_dev;
 
 #define RXE_UDP_PORT	4791
@@ -177,6 +179,34 @@ bool rxe_net_vlan(const struct sk_buff *skb, u16 *id);
 
 /* Sends to a multicast group? */
 bool rxe_net_is_multicast(const struct sk_buff *skb);
+
+/**
+ * struct rxe_membership - the netdev of a device is in a multicast group
+ * @mgid: the group, IPv4 as a mapped address
+ * @in4: IPv4: the netdev's state that counts it; held
+ * @in6: IPv6: likewise
+ */
+struct rxe_membership {
+	union ib_gid mgid;
+	struct in_device *in4;
+	struct inet6_dev *in6;
+};
+
+/**
+ * rxe_net_join() - make a device's netdev a member of a group
+ * @dev: the device
+ * @mgid: a multicast address
+ * @member: the result, for rxe_net_leave()
+ *
+ * Routers and switches are told by IGMP or MLD. Others on the host may be in the group, too.
+ *
+ * Context: process, takes RTNL.
+ * Return: 0; -EADDRNOTAVAIL when the netdev does not speak that IP version; -ENOMEM.
+ */
+int rxe_net_join(struct rxe_dev *dev, const union ib_gid *mgid, struct rxe_membership *member);
+
+/* Undo rxe_net_join(). Process context, takes RTNL. */
+void rxe_net_leave(struct rxe_dev *dev, struct rxe_membership *member);
 
 /**
  * rxe_net_add_gid() - ib_device_ops.add_gid: an address of a device

@@ -4,7 +4,8 @@
  * by another that the routing table might prefer. But what is for an address of this host goes
  * through the loopback device, even when that address is on another netdev, where it would not be
  * found on the wire. So there are two questions: first, without a netdev, is it ours? If not, where
- * does the netdev send it?
+ * does the netdev send it? A multicast group is only in the netdev's network, so that is the one
+ * question; the stack gives this host a copy if it is a member.
  *
  * The answer is kept per path and CPU; the stack's own generation counts tell when it is stale. If
  * an address comes to this host later, its routes change, and the question is asked again.
@@ -83,8 +84,11 @@ static bool acceptable(const struct dst_entry *dst, const struct rxe_path *path)
 
 static struct dst_entry *resolve(struct net *net, const struct rxe_path *path)
 {
-	struct dst_entry *dst = lookup(net, path, 0);
+	struct dst_entry *dst;
 
+	if (rxe_path_is_multicast(path))
+		return lookup(net, path, path->oif);
+	dst = lookup(net, path, 0);
 	if (!IS_ERR(dst)) {
 		if (acceptable(dst, path))
 			return dst;

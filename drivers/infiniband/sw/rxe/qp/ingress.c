@@ -5,7 +5,8 @@
  * What passes is handed to the QP; nothing here answers a packet.
  *
  * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition,
- * address. Each refusal is one counter.
+ * address. Each refusal is one counter. Multicast that nobody here wants is told before the ICRC:
+ * every host of the network may get it.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -14,6 +15,7 @@
 #include "../base/dev.h"
 #include "../wire/icrc.h"
 #include "ingress.h"
+#include "mcast.h"
 #include "qp.h"
 #include "run.h"
 
@@ -86,25 +88,32 @@ static void drop(struct rxe_dev *dev, struct sk_buff *skb, enum rxe_stat reason)
 	kfree_skb(skb);
 }
 
-static void deliver(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
+void rxe_qp_deliver(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	enum rxe_stat reason = refuse(qp, pkt, skb);
+
+	if (reason == RXE_NUM_STATS)
+		rxe_run_packet(qp, pkt, skb);
+	else
+		drop(qp->dev, skb, reason);
+}
+
+/* The multicast QPN is no QP's, so a datagram for it that is no multicast finds nobody. */
+static void deliver_unicast(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {
 	struct rxe_handle *handle = rxe_idtab_get(&dev->qps, pkt->qpn);
-	enum rxe_stat reason;
 
 	if (!handle) {
 		drop(dev, skb, RXE_STAT_DROP_QPN);
 		return;
 	}
-	reason = refuse(handle->obj, pkt, skb);
-	if (reason == RXE_NUM_STATS)
-		rxe_run_packet(handle->obj, pkt, skb);
-	else
-		drop(dev, skb, reason);
+	rxe_qp_deliver(handle->obj, pkt, skb);
 	rxe_handle_put(handle);
 }
 
 void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 {
+	bool multicast = rxe_net_is_multicast(skb);
 	enum rxe_parse_err err;
 	struct rxe_pkt pkt;
 
@@ -113,10 +122,12 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 	err = rxe_pkt_parse(&pkt, skb->data, skb->len);
 	if (err)
 		drop(dev, skb, parse_stat[err]);
+	else if (multicast && !rxe_mcast_wants(dev, &pkt, skb))
+		drop(dev, skb, RXE_STAT_DROP_MULTICAST);
 	else if (!icrc_good(skb))
 		drop(dev, skb, RXE_STAT_DROP_ICRC);
-	else if (rxe_net_is_multicast(skb))
-		drop(dev, skb, RXE_STAT_DROP_MULTICAST);
+	else if (multicast)
+		rxe_mcast_rx(dev, &pkt, skb);
 	else
-		deliver(dev, &pkt, skb);
+		deliver_unicast(dev, &pkt, skb);
 }

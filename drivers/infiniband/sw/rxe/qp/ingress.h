@@ -6,6 +6,8 @@
 #define RXE_QP_INGRESS_H
 
 struct rxe_dev;
+struct rxe_pkt;
+struct rxe_qp;
 struct sk_buff;
 
 /**
@@ -18,5 +20,15 @@ struct sk_buff;
  * Context: softirq, RCU read side.
  */
 void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb);
+
+/**
+ * rxe_qp_deliver() - a datagram for one QP, if that may have it
+ * @qp: held
+ * @pkt: parsed header of @skb; form and ICRC are good
+ * @skb: consumed
+ *
+ * Context: softirq or process.
+ */
+void rxe_qp_deliver(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 
 #endif

@@ -49,7 +49,7 @@ void rxe_run_kick(struct rxe_qp *qp, u32 event);
  *
  * Runs it at once if the QP is free, else leaves it to the owner; a full backlog drops it.
  *
- * Context: softirq.
+ * Context: softirq or process.
  */
 void rxe_run_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 

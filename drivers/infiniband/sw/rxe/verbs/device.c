@@ -26,6 +26,7 @@
 #include "../base/dev.h"
 #include "../compat/rxc_ib.h"
 #include "../net/net.h"
+#include "../qp/mcast.h"
 #include "udata.h"
 #include "verbs.h"
 
@@ -110,6 +111,9 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->max_srq_wr = RXE_MAX_QP_WR;
 	attr->max_srq_sge = RXE_MAX_SGE;
 	attr->max_ah = RXE_MAX_AH;
+	attr->max_mcast_grp = RXE_MAX_MCAST_GRP;
+	attr->max_mcast_qp_attach = RXE_MAX_MCAST_QP;
+	attr->max_total_mcast_qp_attach = RXE_MAX_MCAST_TOTAL;
 	attr->max_qp_rd_atom = RXE_MAX_RD_ATOMIC;
 	attr->max_qp_init_rd_atom = RXE_MAX_RD_ATOMIC;
 	attr->max_res_rd_atom = min_t(u64, (u64)RXE_MAX_QP * RXE_MAX_RD_ATOMIC, INT_MAX);
@@ -228,6 +232,7 @@ static void dealloc_driver(struct ib_device *ib)
 	struct rxe_dev *dev = rxe_dev(ib);
 
 	rxe_netns_put(dev->netns);
+	rxe_mcast_destroy(dev->mcast);
 	rxe_dev_destroy_tables(dev);
 	netdev_put(dev->ndev, &dev->ndev_tracker);
 }
@@ -368,10 +373,15 @@ static struct rxe_dev *alloc_device(struct net_device *ndev, struct net *net)
 	err = rxe_dev_init_tables(dev);
 	if (err)
 		goto err_device;
+	dev->mcast = rxe_mcast_create(dev);
+	if (!dev->mcast) {
+		err = -ENOMEM;
+		goto err_tables;
+	}
 	dev->netns = rxe_netns_get(net);
 	if (IS_ERR(dev->netns)) {
 		err = PTR_ERR(dev->netns);
-		goto err_tables;
+		goto err_mcast;
 	}
 	dev->ndev = ndev;
 	netdev_hold(ndev, &dev->ndev_tracker, GFP_KERNEL);
@@ -381,6 +391,8 @@ static struct rxe_dev *alloc_device(struct net_device *ndev, struct net *net)
 	dev->width = IB_WIDTH_1X;
 	return dev;
 
+err_mcast:
+	rxe_mcast_destroy(dev->mcast);
 err_tables:
 	rxe_dev_destroy_tables(dev);
 err_device:

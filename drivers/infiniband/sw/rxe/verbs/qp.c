@@ -9,6 +9,7 @@
 
 #include "../base/dev.h"
 #include "../base/mmap.h"
+#include "../qp/mcast.h"
 #include "../qp/qp.h"
 #include "../qp/rq.h"
 #include "../qp/run.h"
@@ -205,9 +206,26 @@ static int query_qp(struct ib_qp *ib, struct ib_qp_attr *attr, int mask,
 	return 0;
 }
 
+/*
+ * The core has seen that the QP is UD and the address is one of multicast. The LID is none on
+ * Ethernet (annex A16.4.4). Programs' QPs are found in the core's own list first: what is attached
+ * there already succeeds without a call, what is not fails without one.
+ */
+static int attach_mcast(struct ib_qp *ib, union ib_gid *mgid, u16 lid)
+{
+	return rxe_mcast_attach(rxe_qp(ib), mgid);
+}
+
+static int detach_mcast(struct ib_qp *ib, union ib_gid *mgid, u16 lid)
+{
+	return rxe_mcast_detach(rxe_qp(ib), mgid);
+}
+
 const struct ib_device_ops rxe_qp_verbs_ops = {
+	.attach_mcast = attach_mcast,
 	.create_qp = create_qp,
 	.destroy_qp = destroy_qp,
+	.detach_mcast = detach_mcast,
 	.modify_qp = modify_qp,
 	.query_qp = query_qp,
 
