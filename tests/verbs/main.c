@@ -8,10 +8,25 @@
 int main(int argc, char **argv)
 {
 	static const struct t_table tables[] = {
-		{ cases_data }, { cases_sgl }, { cases_atomic }, { cases_queue }, { cases_srq },
-		{ cases_cq }, { cases_state }, { cases_flush }, { cases_ring }, { cases_access },
-		{ cases_rereg }, { cases_local }, { cases_retry }, { cases_long }, { cases_ud },
-		{ cases_place }, { cases_limit }, { NULL },
+		{ cases_data },
+		{ cases_sgl },
+		{ cases_atomic },
+		{ cases_queue },
+		{ cases_srq },
+		{ cases_cq },
+		{ cases_state },
+		{ cases_flush },
+		{ cases_ring },
+		{ cases_access },
+		{ cases_rereg },
+		{ cases_local },
+		{ cases_retry },
+		{ cases_long },
+		{ cases_ud },
+		{ cases_place },
+		{ cases_mcast },
+		{ cases_limit },
+		{ NULL },
 	};
 
 	return t_main(argc, argv, tables);
