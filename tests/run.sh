@@ -90,6 +90,7 @@ uml_suites() {
 	uml one 900 /src/tests/net/one.sh
 	uml two 900 /src/tests/net/two-ns.sh
 	uml links 600 /src/tests/net/links.sh
+	uml mcast 900 /src/tests/net/mcast.sh
 	uml icrc 300 /src/tests/net/icrc.sh
 	uml wire 600 /src/tests/net/wire.sh
 	uml odp 900 /src/tests/odp/odp.sh fast
@@ -108,6 +109,7 @@ stock_suites() {
 	stock odp 1200 /src/tests/odp/odp.sh fast
 	stock apps 900 /src/tests/net/apps.sh
 	stock links 600 /src/tests/net/links.sh
+	stock mcast 900 /src/tests/net/mcast.sh
 }
 
 KERNEL=${KERNEL:-6.12}

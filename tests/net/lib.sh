@@ -74,6 +74,15 @@ driver_is_loaded() {
 	esac
 }
 
+# load_module: the driver that this run is about, wherever the lab put it.
+load_module() {
+	if [ "$RXE_DRIVER" = ours ] && [ -f /job/rdma_rxe.ko ]; then
+		insmod /job/rdma_rxe.ko
+	else
+		modprobe rdma_rxe
+	fi
+}
+
 seconds_since() {
 	local us=$((${EPOCHREALTIME/./} - ${1/./}))
 	printf '%d.%02ds' $((us / 1000000)) $((us / 10000 % 100))

@@ -294,15 +294,6 @@ race() {
 	ip link del net0
 }
 
-# load_module: the driver that this run is about, wherever the lab put it.
-load_module() {
-	if [ "$RXE_DRIVER" = ours ] && [ -f /job/rdma_rxe.ko ]; then
-		insmod /job/rdma_rxe.ko
-	else
-		modprobe rdma_rxe
-	fi
-}
-
 unload() {
 	local n
 	for n in 0 1 2; do
