@@ -27,7 +27,7 @@ void mem_order_barrier(void)
 static enum rxe_mem_err get_put(struct ib_pd *pd, u32 key, u64 iova, u64 len, int access)
 {
 	struct rxe_mr *mr = NULL;
-	enum rxe_mem_err err = rxe_mem_get(pd, key, iova, len, access, &mr);
+	enum rxe_mem_err err = rxe_mem_get(pd, NULL, key, iova, len, access, &mr);
 
 	CHECK_EQ(!mr, err != RXE_MEM_OK);
 	if (mr)
@@ -681,7 +681,7 @@ UNIT_CASE(destroy_waits_for_users)
 	fake_begin();
 	mr = fake_mr(16, 4, IOVA, 32, ALL_ACCESS);
 	key = mr->key;
-	CHECK_EQ(rxe_mem_get(&fake_pd, key, IOVA, 32, 0, &held), RXE_MEM_OK);
+	CHECK_EQ(rxe_mem_get(&fake_pd, NULL, key, IOVA, 32, 0, &held), RXE_MEM_OK);
 	CHECK(held == mr);
 	pthread_create(&thread, NULL, destroy, mr);
 	/* First nobody finds it any more; who has it, keeps it. */

@@ -254,7 +254,8 @@ static struct rxe_mr *rereg(struct rxe_mr *old, const struct rxe_rereg *what)
 	CHECK(!IS_ERR(mr));
 	rxe_mr_destroy(old);
 	CHECK_EQ(mr->key, key);
-	CHECK_EQ(rxe_mem_get(mr->pd, key, mr->iova, mr->length, 0, &found), RXE_MEM_OK);
+	CHECK_EQ(rxe_mem_get(mr->pd, NULL, key, mr->iova, mr->length, 0, &found),
+		 RXE_MEM_OK);
 	CHECK(found == mr);
 	rxe_mem_put(found);
 	CHECK_EQ(umems, 1);
@@ -293,8 +294,9 @@ UNIT_CASE(rereg_keeps_the_memory)
 	CHECK_EQ(umem_calls, 0);
 	CHECK_EQ(mr->iova, 0x1234);
 	round_trip(mr, 3, 0, 100);
-	CHECK_EQ(rxe_mem_get(&fake_pd, mr->key, 0x1234, 1, 0, &found), RXE_MEM_KEY);
-	CHECK_EQ(rxe_mem_get(&other_pd, mr->key, 0x1234, 1, IB_ACCESS_REMOTE_WRITE, &found),
+	CHECK_EQ(rxe_mem_get(&fake_pd, NULL, mr->key, 0x1234, 1, 0, &found), RXE_MEM_KEY);
+	CHECK_EQ(rxe_mem_get(&other_pd, NULL, mr->key, 0x1234, 1, IB_ACCESS_REMOTE_WRITE,
+			     &found),
 		 RXE_MEM_ACCESS);
 	end_rereg(mr);
 }

@@ -30,6 +30,7 @@ struct rxe_netns;
 #define RXE_MAX_QPN		0xfffffe
 #define RXE_MAX_QP		(RXE_MAX_QPN - RXE_MIN_QPN + 1)
 #define RXE_MAX_MR		((1 << 24) - 1)
+#define RXE_MAX_FAST_PAGES	512
 #define RXE_MAX_AH		((1 << 30) - 1)
 #define RXE_MAX_PD		(1 << 24)
 #define RXE_MAX_CQ		(1 << 24)

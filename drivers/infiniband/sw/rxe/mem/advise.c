@@ -42,7 +42,7 @@ static int to_range(struct ib_pd *pd, const struct ib_sge *sge, int access, stru
 	enum rxe_mem_err err;
 	struct rxe_mr *mr;
 
-	err = rxe_mem_get(pd, sge->lkey, sge->addr, sge->length, access, &mr);
+	err = rxe_mem_get(pd, NULL, sge->lkey, sge->addr, sge->length, access, &mr);
 	if (err)
 		return key_error(err);
 	if (mr->odp) {

@@ -2,16 +2,20 @@
 /*
  * The one place that decides whether a key may be used: it exists, belongs to the protection domain
  * of who uses it, grants what is wanted, and covers the range (IBA 10.6.3). lkeys and rkeys are the
- * same numbers; what separates them is that a remote access asks for a remote right.
+ * same numbers; what separates them is that a remote access asks for a remote right. Memory windows
+ * are found by the same numbers, and stand for their region (mw.c).
+ *
+ * Keys that can be revoked are checked under their region's lock. Who holds such a region may find
+ * it revoked at the next access; what it stood for does not change before it is given back.
  */
 #include "../base/dev.h"
 #include "mr.h"
 
-static enum rxe_mem_err check(const struct rxe_mr *mr, const struct ib_pd *pd, u32 key, u64 iova,
-			      u64 len, int access)
+static enum rxe_mem_err check(const struct rxe_mr *mr, const struct rxe_mw_set *by, u32 key,
+			      u64 iova, u64 len, int access)
 {
 	/* A stale variant is no key; a foreign key is not told from it, so nobody can probe. */
-	if (mr->key != key || mr->pd != pd)
+	if (mr->key != key || (mr->set && mr->set != by) || (mr->ops->remote_only && !by))
 		return RXE_MEM_KEY;
 	if (access & ~mr->access)
 		return RXE_MEM_ACCESS;
@@ -20,26 +24,78 @@ static enum rxe_mem_err check(const struct rxe_mr *mr, const struct ib_pd *pd, u
 	return RXE_MEM_OK;
 }
 
-enum rxe_mem_err rxe_mem_get(struct ib_pd *pd, u32 key, u64 iova, u64 len, int access,
-			     struct rxe_mr **mr)
+static enum rxe_mem_err check_revocable(struct rxe_mr *mr, const struct rxe_mw_set *by, u32 key,
+					u64 iova, u64 len, int access)
+{
+	enum rxe_mem_err err = RXE_MEM_KEY;
+
+	read_lock_bh(&mr->lock);
+	if (mr->valid)
+		err = check(mr, by, key, iova, len, access);
+	if (!err)
+		atomic_inc(&mr->users);
+	read_unlock_bh(&mr->lock);
+	return err;
+}
+
+enum rxe_mem_err rxe_mem_get(struct ib_pd *pd, const struct rxe_mw_set *by, u32 key, u64 iova,
+			     u64 len, int access, struct rxe_mr **found)
 {
 	struct rxe_idtab *mrs = &rxe_dev(pd->device)->mrs;
 	struct rxe_handle *handle;
 	enum rxe_mem_err err;
+	struct rxe_mr *mr;
 
 	handle = rxe_idtab_get(mrs, key >> RXE_KEY_VARIANT_BITS);
 	if (!handle)
 		return RXE_MEM_KEY;
 
-	err = check(handle->obj, pd, key, iova, len, access);
+	mr = handle->obj;
+	if (mr->pd != pd)
+		err = RXE_MEM_KEY;
+	else if (mr->ops->revocable)
+		err = check_revocable(mr, by, key, iova, len, access);
+	else
+		err = check(mr, by, key, iova, len, access);
 	if (err)
 		rxe_handle_put(handle);
 	else
-		*mr = handle->obj;
+		*found = mr;
 	return err;
 }
 
 void rxe_mem_put(struct rxe_mr *mr)
 {
+	/* A full barrier: pairs with who finds no users and changes what the key stands for. */
+	if (mr->ops->revocable)
+		atomic_dec_return(&mr->users);
 	rxe_handle_put(mr->handle);
+}
+
+enum rxe_mem_err rxe_mem_invalidate(struct ib_pd *pd, const struct rxe_mw_set *by, u32 key)
+{
+	struct rxe_idtab *mrs = &rxe_dev(pd->device)->mrs;
+	struct rxe_handle *handle;
+	enum rxe_mem_err err;
+	struct rxe_mr *mr;
+
+	handle = rxe_idtab_get(mrs, key >> RXE_KEY_VARIANT_BITS);
+	if (!handle)
+		return RXE_MEM_KEY;
+	mr = handle->obj;
+	if (mr->pd != pd)
+		err = RXE_MEM_KEY;
+	else if (!mr->ops->invalidate)
+		err = RXE_MEM_ACCESS;
+	else
+		err = mr->ops->invalidate(mr, by, key);
+	rxe_handle_put(handle);
+	return err;
+}
+
+void rxe_mr_revoke(struct rxe_mr *mr)
+{
+	write_lock_bh(&mr->lock);
+	mr->valid = false;
+	write_unlock_bh(&mr->lock);
 }

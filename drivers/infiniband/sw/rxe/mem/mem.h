@@ -9,6 +9,9 @@
 #ifndef RXE_MEM_MEM_H
 #define RXE_MEM_MEM_H
 
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <rdma/ib_verbs.h>
 #include <rdma/odp_umem.h>
@@ -17,18 +20,35 @@
 
 struct rxe_dev;
 struct rxe_mr;
+struct scatterlist;
 
 enum rxe_mem_err {
 	RXE_MEM_OK,
-	RXE_MEM_KEY,		/* no such key, not this PD's, or its region is being destroyed */
+	RXE_MEM_KEY,		/* no such key, not this PD's, or it is not valid any more */
 	RXE_MEM_ACCESS,		/* the region does not allow this access */
 	RXE_MEM_RANGE,		/* not within the region */
 	RXE_MEM_ALIGN,		/* atomic not on its natural boundary */
 	RXE_MEM_LENGTH,		/* more bytes than the scatter list has room for */
 	RXE_MEM_FAULT,		/* the memory behind the region is not accessible */
 	RXE_MEM_MISS,		/* a page is being brought in: do it all again when woken */
-	RXE_MEM_BUSY,		/* likewise, but there is no memory to wait with: try later */
+	RXE_MEM_BUSY,		/* not now, and nobody to wake who waits: try later */
 };
+
+/**
+ * struct rxe_mw_set - the type 2 windows that are bound to one QP, and so the name of that QP
+ * @windows: by rxe_mr.bound
+ *
+ * Belongs to mw.c. Everybody else only points to it.
+ */
+struct rxe_mw_set {
+	struct list_head windows;
+};
+
+/* A QP's set, empty. */
+static inline void rxe_mw_set_init(struct rxe_mw_set *set)
+{
+	INIT_LIST_HEAD(&set->windows);
+}
 
 /**
  * struct rxe_mem_wait - who waits for pages that are not there
@@ -84,26 +104,33 @@ struct rxe_chunk {
 
 /**
  * struct rxe_mr_ops - how a kind of region finds its memory
+ * @revocable: the key comes and goes while the region stays: see struct rxe_mr
+ * @remote_only: there is no lkey
  * @chunk: the longest contiguous piece at @iova, at most chunk->len bytes (not 0, range checked):
- *	sets @chunk; returns RXE_MEM_OK, RXE_MEM_FAULT or RXE_MEM_MISS. The piece stays valid until
- *	@done.
+ *	sets @chunk; returns RXE_MEM_OK, RXE_MEM_FAULT or RXE_MEM_MISS, or RXE_MEM_KEY when it was
+ *	revoked. The piece stays valid until @done.
  * @done: end of the use of a chunk. May be NULL.
  * @wait: @chunk has missed at @iova: wait there for @ahead bytes; returns RXE_MEM_MISS,
  *	RXE_MEM_BUSY, or RXE_MEM_FAULT when that was waited for in vain. NULL if @chunk never does.
+ * @invalidate: revoke @key, as the QP @by may; returns RXE_MEM_OK or RXE_MEM_KEY. NULL if the kind
+ *	of region cannot be invalidated.
  * @destroy: frees what the kind holds. Sleeps.
  */
 struct rxe_mr_ops {
+	bool revocable;
+	bool remote_only;
 	enum rxe_mem_err (*chunk)(struct rxe_mr *mr, u64 iova, bool write,
 				  struct rxe_chunk *chunk);
 	void (*done)(struct rxe_mr *mr, struct rxe_chunk *chunk);
 	enum rxe_mem_err (*wait)(struct rxe_mr *mr, u64 iova, u64 ahead, bool write,
 				 struct rxe_mem_wait *wait);
+	enum rxe_mem_err (*invalidate)(struct rxe_mr *mr, const struct rxe_mw_set *by, u32 key);
 	void (*destroy)(struct rxe_mr *mr);
 };
 
 /**
- * struct rxe_mr - a memory region
- * @ib: the core's part
+ * struct rxe_mr - a memory region, or a window on one
+ * @ib: the core's part; not of a window
  * @handle: its entry in the table of keys; key = id << 8 | variant
  * @pd: whose it is
  * @ops: backend
@@ -117,8 +144,22 @@ struct rxe_mr_ops {
  * @odp: on-demand: the window on the process
  * @uva: on-demand: address of @iova in the process
  * @fleeting: was written to where it does not last, and may be flushed to persistence
+ * @windows: windows that are bound to it; guarded by mw.c's lock, as are the next four
+ * @closed: no more windows may be
+ * @region: window: what it is bound to, or NULL
+ * @set: window: the QP that it is bound to, of type 2
+ * @bound: window: in @set
+ * @base: window: address in @region of its first byte
+ * @fast: kernel consumer's: its pages
+ * @lock: revocable: guards @valid, and what a key stands for
+ * @valid: revocable: @key may be used
+ * @users: revocable: who holds it
  *
- * All but @fleeting is constant from publish to retire.
+ * Of a region that is not revocable all but @fleeting, @windows and @closed is constant from
+ * publish to retire. Of a revocable one, what a key stands for (@key, @access, @iova, @length and the backend's)
+ * changes only while it is not @valid and has no @users, so that holders need no lock to look at
+ * it. A key is revoked under @lock held for writing, and each chunk is accessed under @lock held
+ * for reading: nothing is touched by a key any more when its revocation returns.
  */
 struct rxe_mr {
 	struct ib_mr ib;
@@ -135,6 +176,16 @@ struct rxe_mr {
 	struct odp_umem *odp;
 	unsigned long uva;
 	bool fleeting;
+	u32 windows;
+	bool closed;
+	struct rxe_mr *region;
+	struct rxe_mw_set *set;
+	struct list_head bound;
+	u64 base;
+	struct rxe_fast *fast;
+	rwlock_t lock;
+	bool valid;
+	atomic_t users;
 };
 
 static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
@@ -185,8 +236,8 @@ struct rxe_rereg {
  *
  * Context: process, sleeps until the last user of @old is gone.
  * Return: the region that has the key now; or ERR_PTR, and @old is as it was: as rxe_mr_reg_user()
- * does, or -EOPNOTSUPP when the memory would have to be found anew and is not said to be the
- * caller's.
+ * does, -EOPNOTSUPP when the memory would have to be found anew and is not said to be the caller's,
+ * or -EBUSY when a window is bound to it.
  */
 struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what);
 
@@ -201,6 +252,17 @@ struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what);
 struct rxe_mr *rxe_mr_get_dma(struct ib_pd *pd, int access);
 
 /**
+ * rxe_mr_close() - no window can be bound to the region any more
+ * @mr: published
+ *
+ * To be called before a program's region is destroyed. It may be called again.
+ *
+ * Context: any but hard interrupt.
+ * Return: 0, or -EBUSY when there is a window, and nothing has changed (IBA 11.2.8.5).
+ */
+int rxe_mr_close(struct rxe_mr *mr);
+
+/**
  * rxe_mr_destroy() - retire the key, wait for its users, free
  * @mr: gone afterwards
  *
@@ -211,8 +273,128 @@ struct rxe_mr *rxe_mr_get_dma(struct ib_pd *pd, int access);
 void rxe_mr_destroy(struct rxe_mr *mr);
 
 /**
- * rxe_mem_get() - the one key check: look up, then PD, access and range
+ * rxe_mw_alloc() - a memory window, bound to nothing
+ * @pd: protection domain
+ * @type: IB_MW_TYPE_1 or IB_MW_TYPE_2
+ *
+ * A window is found by its key like a region, and given back by rxe_mr_destroy(), bound or not.
+ *
+ * Context: process, may sleep.
+ * Return: the window, published, or ERR_PTR: -ENOMEM, -EBUSY.
+ */
+struct rxe_mr *rxe_mw_alloc(struct ib_pd *pd, enum ib_mw_type type);
+
+/**
+ * struct rxe_mw_bind - what a window is to become
+ * @mw_rkey: the window's key so far
+ * @rkey: its key from now on; only the variant differs
+ * @lkey: of the region
+ * @access: IB_ACCESS_REMOTE_*, and IB_ZERO_BASED for addresses from 0 on
+ * @addr: address in the region of the window's first byte
+ * @length: bytes
+ */
+struct rxe_mw_bind {
+	u32 mw_rkey;
+	u32 rkey;
+	u32 lkey;
+	int access;
+	u64 addr;
+	u64 length;
+};
+
+/**
+ * rxe_mw_bind() - bind a window, or, type 1 with length 0, unbind it (IBA 10.6.7.2)
+ * @pd: the QP's protection domain, which window and region must be of
+ * @by: the QP; windows of type 2 belong to it (2B)
+ * @what: the binding
+ *
+ * On any error the window is as it was, but for RXE_MEM_BUSY: a window of type 1 then has lost its
+ * binding already, and the call is to be made again.
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK; RXE_MEM_BUSY while somebody holds it by its former key; RXE_MEM_KEY for one
+ * of the three keys; RXE_MEM_ACCESS or RXE_MEM_RANGE for what the region does not allow.
+ */
+enum rxe_mem_err rxe_mw_bind(struct ib_pd *pd, struct rxe_mw_set *by,
+			     const struct rxe_mw_bind *what);
+
+/**
+ * rxe_mw_unbind_all() - invalidate the windows of a QP that is reset or destroyed
+ * @set: the QP's
+ *
+ * Context: any but hard interrupt.
+ */
+void rxe_mw_unbind_all(struct rxe_mw_set *set);
+
+/**
+ * rxe_mr_alloc_fast() - a region for a kernel consumer's fast registration, without a valid key
+ * @pd: protection domain
+ * @max_pages: pages that it must have room for
+ *
+ * Context: process, may sleep.
+ * Return: the region, published, or ERR_PTR: -ENOMEM, -EBUSY.
+ */
+struct rxe_mr *rxe_mr_alloc_fast(struct ib_pd *pd, u32 max_pages);
+
+/**
+ * rxe_mr_map_fast() - the pages that the region is to have from the next registration on
+ * @mr: from rxe_mr_alloc_fast(); @mr->ib.page_size is set, iova and length are set here
+ * @sg: the memory, mapped for DMA
+ * @nents: its entries
+ * @offset: in the first entry, advanced; or NULL
+ *
+ * The key, if it is valid, stands for the old ones.
+ *
+ * Context: any; the consumer calls it for a region once at a time, and not while it is registered.
+ * Return: entries that went in, or -EINVAL.
+ */
+int rxe_mr_map_fast(struct rxe_mr *mr, struct scatterlist *sg, int nents, unsigned int *offset);
+
+/**
+ * struct rxe_fast_reg - what a region is registered as
+ * @key: its key; only the variant is the consumer's
+ * @access: IB_ACCESS_*, checked by the core's policy
+ * @page_size: bytes, a power of two
+ * @iova: address of the first byte
+ * @length: bytes
+ */
+struct rxe_fast_reg {
+	u32 key;
+	int access;
+	u32 page_size;
+	u64 iova;
+	u64 length;
+};
+
+/**
+ * rxe_mr_fast_reg() - make the key valid, for the pages that were mapped (IBA 10.6.4)
  * @pd: the QP's protection domain
+ * @what: the registration
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK; RXE_MEM_BUSY while somebody holds it by its former key; RXE_MEM_KEY for a key
+ * of no such region or of one that is valid; RXE_MEM_RANGE for more than was mapped.
+ */
+enum rxe_mem_err rxe_mr_fast_reg(struct ib_pd *pd, const struct rxe_fast_reg *what);
+
+/**
+ * rxe_mem_invalidate() - revoke a key, of a type 2 window or for fast registration (IBA 10.6.5)
+ * @pd: the QP's protection domain
+ * @by: the QP
+ * @key: to be revoked
+ *
+ * When this returns, no access by the key happens any more, on no CPU.
+ *
+ * Context: any but hard interrupt.
+ * Return: RXE_MEM_OK; RXE_MEM_KEY for no key that this QP can use; RXE_MEM_ACCESS for one that
+ * cannot be invalidated: a window of type 1, a program's region.
+ */
+enum rxe_mem_err rxe_mem_invalidate(struct ib_pd *pd, const struct rxe_mw_set *by, u32 key);
+
+/**
+ * rxe_mem_get() - the one key check: look up, then PD, QP, access and range
+ * @pd: the QP's protection domain
+ * @by: of a remote access: the QP's windows; NULL for a local access
  * @key: lkey or rkey
  * @iova: first byte
  * @len: bytes; 0 checks the key alone
@@ -222,8 +404,8 @@ void rxe_mr_destroy(struct rxe_mr *mr);
  * Context: any but hard interrupt.
  * Return: RXE_MEM_OK, RXE_MEM_KEY, RXE_MEM_ACCESS or RXE_MEM_RANGE.
  */
-enum rxe_mem_err rxe_mem_get(struct ib_pd *pd, u32 key, u64 iova, u64 len, int access,
-			     struct rxe_mr **mr);
+enum rxe_mem_err rxe_mem_get(struct ib_pd *pd, const struct rxe_mw_set *by, u32 key, u64 iova,
+			     u64 len, int access, struct rxe_mr **mr);
 void rxe_mem_put(struct rxe_mr *mr);
 
 /**
@@ -235,7 +417,7 @@ void rxe_mem_put(struct rxe_mr *mr);
  * @wait: idle; begins to wait on RXE_MEM_MISS
  *
  * Context: any but hard interrupt.
- * Return: RXE_MEM_OK, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
+ * Return: RXE_MEM_OK, RXE_MEM_KEY, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
 enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
 			      struct rxe_mem_wait *wait);
@@ -252,7 +434,7 @@ enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
  * them may be; the last one is not, unless all are.
  *
  * Context: any but hard interrupt.
- * Return: RXE_MEM_OK, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
+ * Return: RXE_MEM_OK, RXE_MEM_KEY, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
 enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
 			       struct rxe_mem_wait *wait);
@@ -286,8 +468,8 @@ struct rxe_atomic {
  * The word is found and changed under one hold of the region's lock.
  *
  * Context: any but hard interrupt.
- * Return: RXE_MEM_OK, RXE_MEM_ALIGN (iova or memory not 8-byte aligned), RXE_MEM_RANGE,
- * RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
+ * Return: RXE_MEM_OK, RXE_MEM_ALIGN (iova or memory not 8-byte aligned), RXE_MEM_KEY (revoked
+ * since it is held), RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
 enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_atomic *op,
 				u64 *orig, struct rxe_mem_wait *wait);

@@ -27,6 +27,8 @@ static struct rxe_mr *new_mr(struct ib_pd *pd, const struct rxe_mr_ops *ops, u64
 	mr->iova = iova;
 	mr->length = length;
 	mr->access = access;
+	INIT_LIST_HEAD(&mr->bound);
+	rwlock_init(&mr->lock);
 	return mr;
 }
 

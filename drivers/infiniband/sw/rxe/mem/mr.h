@@ -71,9 +71,20 @@ void rxe_mr_write_back(struct rxe_mr *mr, void *kva, u32 len);
 /* @len bytes at @kva were written on behalf of others. */
 static inline void rxe_mr_written(struct rxe_mr *mr, void *kva, u32 len)
 {
-	if (mr->access & RXC_ACCESS_FLUSH_PERSISTENT)
-		rxe_mr_write_back(mr, kva, len);
+	struct rxe_mr *memory = mr->region ? mr->region : mr;
+
+	if (memory->access & RXC_ACCESS_FLUSH_PERSISTENT)
+		rxe_mr_write_back(memory, kva, len);
 }
+
+/* Undo rxe_mr_close(): windows may be bound again. Any context but hard interrupt. */
+void rxe_mr_reopen(struct rxe_mr *mr);
+
+/*
+ * A revocable region's key is no key from here on, and nobody is in the middle of an access by it.
+ * Any context but hard interrupt.
+ */
+void rxe_mr_revoke(struct rxe_mr *mr);
 
 /* Let the key be found; the region is complete and constant from here. Process context. */
 void rxe_mr_publish(struct rxe_mr *mr);

@@ -114,7 +114,7 @@ static int fill_in(const struct rxe_mr *mr, struct rxe_rereg *to)
 	return same_memory(mr, to);
 }
 
-struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what)
+static struct rxe_mr *rereg(struct rxe_mr *old, const struct rxe_rereg *what)
 {
 	struct rxe_rereg to = *what;
 	struct rxe_mr *mr;
@@ -139,5 +139,20 @@ struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what)
 	rxe_mr_replace(old, mr);
 	if (!moves)
 		hand_on(old);
+	return mr;
+}
+
+/* A window on the old region would be one on nothing. */
+struct rxe_mr *rxe_mr_rereg(struct rxe_mr *old, const struct rxe_rereg *what)
+{
+	struct rxe_mr *mr;
+	int err;
+
+	err = rxe_mr_close(old);
+	if (err)
+		return ERR_PTR(err);
+	mr = rereg(old, what);
+	if (IS_ERR(mr))
+		rxe_mr_reopen(old);
 	return mr;
 }

@@ -61,7 +61,8 @@ static enum rxe_mem_err grab(struct rxe_sgl *sgl)
 
 	if (sgl->mr)
 		return RXE_MEM_OK;
-	return rxe_mem_get(sgl->pd, sge->lkey, sge->addr, sge->length, sgl->access, &sgl->mr);
+	return rxe_mem_get(sgl->pd, NULL, sge->lkey, sge->addr, sge->length, sgl->access,
+			   &sgl->mr);
 }
 
 static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u32 len,

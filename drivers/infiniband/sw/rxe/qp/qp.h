@@ -355,6 +355,7 @@ struct rxe_resp {
  * @comm_est: COMM_EST was raised
  * @last_wqe: QP_LAST_WQE_REACHED was raised
  * @flush_delay: jiffies until the next look for posts to a QP in error
+ * @windows: type 2 memory windows that are bound to the QP; belongs to the memory room
  * @sq: send queue
  * @rq: receive queue; with @srq only its max_sge is used
  * @req: requester
@@ -379,6 +380,7 @@ struct rxe_qp {
 	bool comm_est;
 	bool last_wqe;
 	unsigned long flush_delay;
+	struct rxe_mw_set windows;
 	struct rxe_sq sq;
 	struct rxe_rq rq;
 	struct rxe_req req;

@@ -122,7 +122,7 @@ static enum rxe_mem_err write_payload(struct rxe_qp *qp, const void *payload, u3
 	if (!len)
 		return RXE_MEM_OK;
 	if (!resp->mr) {
-		err = rxe_mem_get(qp->ib.pd, resp->rkey, resp->va, resp->resid,
+		err = rxe_mem_get(qp->ib.pd, &qp->windows, resp->rkey, resp->va, resp->resid,
 				  IB_ACCESS_REMOTE_WRITE, &resp->mr);
 		if (err)
 			return err;
@@ -193,7 +193,8 @@ static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pk
 	struct rxe_mr *mr;
 	u64 orig = 0;
 
-	err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, sizeof(u64), IB_ACCESS_REMOTE_ATOMIC, &mr);
+	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, sizeof(u64),
+			  IB_ACCESS_REMOTE_ATOMIC, &mr);
 	if (err)
 		return rxe_resp_remote_err(err);
 	err = rxe_mem_atomic(mr, pkt->va, &op, &orig, &qp->resp.wait);

@@ -20,8 +20,8 @@ static enum rxe_resp_err hold_source(struct rxe_qp *qp)
 
 	if (reply->mr || !reply->resid)
 		return RXE_RESP_OK;
-	err = rxe_mem_get(qp->ib.pd, reply->rkey, reply->va, reply->resid, IB_ACCESS_REMOTE_READ,
-			  &reply->mr);
+	err = rxe_mem_get(qp->ib.pd, &qp->windows, reply->rkey, reply->va, reply->resid,
+			  IB_ACCESS_REMOTE_READ, &reply->mr);
 	return err ? RXE_RESP_ACCESS : RXE_RESP_OK;
 }
 
@@ -97,7 +97,7 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 	if (err == RXE_MEM_BUSY)
 		rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
 	else if (err)
-		return RXE_RESP_MEMORY;
+		return err == RXE_MEM_KEY ? RXE_RESP_ACCESS : RXE_RESP_MEMORY;
 	reply->first = false;
 	reply->psn = rxe_psn_add(reply->psn, 1);
 	reply->va += len;

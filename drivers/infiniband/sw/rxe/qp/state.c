@@ -59,6 +59,7 @@ void rxe_state_init(struct rxe_qp *qp)
 	qp->mtu = port_mtu(qp);
 	__skb_queue_head_init(&qp->resp.queue);
 	__skb_queue_head_init(&qp->comp.queue);
+	rxe_mw_set_init(&qp->windows);
 	rxe_mem_wait_init(&qp->req.wait, wake_requester);
 	rxe_mem_wait_init(&qp->resp.wait, wake_responder);
 	rxe_mem_wait_init(&qp->comp.wait, wake_completer);
@@ -218,6 +219,7 @@ bool rxe_state_settle(struct rxe_qp *qp, int *quota)
 static void to_reset(struct rxe_qp *qp)
 {
 	stop_transport(qp);
+	rxe_mw_unbind_all(&qp->windows);
 	rxe_sq_discard(qp);
 	rxe_rq_discard(qp);
 	qp->resp.has_wqe = false;
@@ -490,6 +492,7 @@ void rxe_state_destroy(struct rxe_qp *qp)
 	set_state(qp, IB_QPS_RESET);
 	rxe_retry_stop(qp);
 	stop_transport(qp);
+	rxe_mw_unbind_all(&qp->windows);
 	if (qp->flight)
 		rxe_flight_release(qp->flight);
 	rxe_idtab_retire(&qp->dev->qps, qp->handle);
