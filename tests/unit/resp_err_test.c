@@ -44,6 +44,8 @@ static const struct row {
 	  IB_WC_REM_INV_REQ_ERR, INVALID },
 	{ "R_Key violation", RXE_RESP_ACCESS, 'C', NAK_ACCESS,
 	  IB_WC_REM_ACCESS_ERR, VIOLATION },
+	{ "R_Key of a SEND with invalidate", RXE_RESP_INVALIDATE, 'C', NAK_ACCESS,
+	  IB_WC_MW_BIND_ERR, VIOLATION },
 	{ "SEND longer than the receive", RXE_RESP_TOO_LONG, 'C', NAK_INVALID,
 	  IB_WC_LOC_LEN_ERR, INVALID },
 	{ "scatter list not accessible", RXE_RESP_RECV_MEMORY, 'A', NAK_OPERATION,
@@ -108,7 +110,8 @@ UNIT_CASE(nak_event_and_status_agree)
 		CHECK_EQ(fate->event == CATASTROPHIC, fate->syndrome == NAK_OPERATION);
 		CHECK_EQ(fate->event == VIOLATION, fate->syndrome == NAK_ACCESS);
 		CHECK_EQ(fate->event == INVALID, fate->syndrome == NAK_INVALID);
-		CHECK_EQ(fate->status == IB_WC_REM_ACCESS_ERR, fate->syndrome == NAK_ACCESS);
+		CHECK_EQ(fate->status == IB_WC_REM_ACCESS_ERR || fate->status == IB_WC_MW_BIND_ERR,
+			 fate->syndrome == NAK_ACCESS);
 	}
 }
 

@@ -63,7 +63,6 @@ static inline bool oracle_may_follow(u8 in_message, u8 opcode)
 	return false;
 }
 
-/* SEND with invalidate is an extension that the device does not report to have. */
 static inline bool oracle_agreed(const struct rxe_resp_view *view, const struct iba_opcode *op,
 				 const struct rxe_pkt *pkt)
 {
@@ -80,7 +79,7 @@ static inline bool oracle_agreed(const struct rxe_resp_view *view, const struct 
 		/* Some type, and none that was not agreed to. */
 		return pkt->flush_type && (pkt->flush_type | view->flush_types) == view->flush_types;
 	}
-	return !strchr(op->headers, 'V');
+	return true;
 }
 
 struct oracle_cut {

@@ -20,6 +20,7 @@
 #include "comp.h"
 #include "qp.h"
 #include "req.h"
+#include "req_local.h"
 #include "retry.h"
 #include "sq.h"
 #include "state.h"
@@ -90,6 +91,7 @@ static void finish(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	if (qp->sq.next == qp->sq.tail)
 		rxe_req_reset(qp);
 	rxe_wc_send(qp, IB_WC_SUCCESS);
+	rxe_req_local_complete(qp);
 	progress(qp, next_psn);
 }
 

@@ -76,6 +76,7 @@ struct rxe_run {
 enum rxe_swqe_state {
 	RXE_SWQE_POSTED,	/* nothing of it was sent */
 	RXE_SWQE_SENT,		/* its PSNs are assigned; it waits for its answer */
+	RXE_SWQE_EXECUTED,	/* local, done; it waits for those before it */
 };
 
 /**
@@ -89,7 +90,7 @@ enum rxe_swqe_state {
  * @num_sge: entries of @sge; 0 when the data is inline
  * @is_inline: the data itself follows instead of the list
  * @imm: immediate data as on the wire
- * @rkey: remote key
+ * @rkey: remote key; the one to invalidate
  * @remote_addr: RDMA, atomics
  * @compare: atomics
  * @swap_add: atomics
@@ -100,6 +101,8 @@ enum rxe_swqe_state {
  * @remote_qkey: UD
  * @ah_num: UD of user space
  * @ah: UD of the kernel
+ * @bind: BIND_MW
+ * @reg: REG_MR
  * @first_psn: of its packets, or of the answers to a READ
  * @last_psn: likewise
  * @sge: scatter/gather list
@@ -130,6 +133,10 @@ struct rxe_swqe {
 	u32 first_psn;
 	u32 last_psn;
 	struct rxe_ah *ah;
+	union {
+		struct rxe_mw_bind bind;
+		struct rxe_fast_reg reg;
+	};
 	union {
 		DECLARE_FLEX_ARRAY(struct ib_sge, sge);
 		DECLARE_FLEX_ARRAY(u8, data);

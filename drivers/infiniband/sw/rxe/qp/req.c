@@ -21,6 +21,7 @@
 #include "egress.h"
 #include "qp.h"
 #include "req.h"
+#include "req_local.h"
 #include "retry.h"
 #include "sq.h"
 #include "state.h"
@@ -131,6 +132,8 @@ static u8 segment_opcode(const struct rxe_qp *qp, const struct rxe_swqe *wqe, bo
 		place = first ? RXE_WOP_SEND_FIRST : RXE_WOP_SEND_MIDDLE;
 	else
 		place = (first ? RXE_WOP_SEND_ONLY : RXE_WOP_SEND_LAST) + has_imm(wqe);
+	if (last && wqe->opcode == IB_WR_SEND_WITH_INV)
+		place = first ? RXE_WOP_SEND_ONLY_INV : RXE_WOP_SEND_LAST_INV;
 	return service | (base + place);
 }
 
@@ -162,6 +165,7 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		.rkey = wqe->rkey,
 		.dma_len = wqe->length,
 		.imm = wqe->imm,
+		.inv_rkey = wqe->rkey,
 		.payload_len = len,
 	};
 	enum rxe_mem_err err;
@@ -337,7 +341,10 @@ static bool step_connected(struct rxe_qp *qp)
 	if (!wqe || (wqe->state == RXE_SWQE_POSTED && qp->state != IB_QPS_RTS))
 		return false;
 	wqe->status = impossible(qp, wqe);
-	if (!wqe->status) {
+	if (!wqe->status && rxe_req_is_local(wqe)) {
+		if (rxe_req_local(qp, wqe))
+			return true;
+	} else if (!wqe->status) {
 		if (needs_answer(wqe) && !may_ask(qp))
 			return false;
 		if (!req->started && !begin(qp, wqe))

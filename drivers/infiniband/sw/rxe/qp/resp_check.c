@@ -38,7 +38,7 @@ static enum rxe_resp_err check_support(const struct rxe_resp_view *view,
 
 	switch (op->kind) {
 	case RXE_KIND_SEND:
-		ok = !(op->flags & RXE_OPF_IETH);
+		ok = true;
 		break;
 	case RXE_KIND_WRITE:
 		ok = view->remote_write;

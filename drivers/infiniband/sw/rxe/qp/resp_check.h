@@ -23,6 +23,7 @@ enum rxe_resp_err {
 	RXE_RESP_LENGTH,	/* payload and announced lengths do not fit together */
 	RXE_RESP_MISALIGNED,	/* atomic not on an 8-byte boundary */
 	RXE_RESP_ACCESS,	/* R_Key, range or rights */
+	RXE_RESP_INVALIDATE,	/* R_Key that a SEND cannot invalidate */
 	RXE_RESP_TOO_LONG,	/* more than the receive work request has room for */
 	RXE_RESP_RECV_MEMORY,	/* the receive work request's own memory is not accessible */
 	RXE_RESP_RECV_WQE,	/* the receive work request is malformed */

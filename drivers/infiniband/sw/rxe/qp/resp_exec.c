@@ -26,6 +26,10 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, u32 bytes)
 		wc.ex.imm_data = pkt->imm;
 		wc.wc_flags = IB_WC_WITH_IMM;
 	}
+	if (op->flags & RXE_OPF_IETH) {
+		wc.ex.invalidate_rkey = pkt->inv_rkey;
+		wc.wc_flags = IB_WC_WITH_INVALIDATE;
+	}
 	rxe_count(qp->dev, RXE_STAT_RDMA_RECVS);
 	rxe_wc_recv(qp, &wc, pkt->se);
 }
@@ -77,6 +81,13 @@ static enum rxe_resp_err scatter(struct rxe_qp *qp, const void *payload, u32 len
 	return scatter_err(err);
 }
 
+/* Before the receive completes, so that who sees it may use the memory. */
+static enum rxe_resp_err invalidate(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	return rxe_mem_invalidate(qp->ib.pd, &qp->windows, pkt->inv_rkey) ? RXE_RESP_INVALIDATE :
+									   RXE_RESP_OK;
+}
+
 static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *op,
 				   const struct rxe_pkt *pkt, const void *payload)
 {
@@ -90,6 +101,8 @@ static enum rxe_resp_err exec_send(struct rxe_qp *qp, const struct rxe_opcode *o
 	err = rxe_resp_take_wqe(qp);
 	if (!err)
 		err = scatter(qp, payload, pkt->payload_len);
+	if (!err && (op->flags & RXE_OPF_IETH))
+		err = invalidate(qp, pkt);
 	if (err)
 		return err;
 	resp->received += pkt->payload_len;

@@ -45,7 +45,8 @@ static enum rxe_mem_err flush(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	enum rxe_mem_err err;
 	struct rxe_mr *mr;
 
-	err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, len, access_of(pkt->flush_type), &mr);
+	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, len,
+			  access_of(pkt->flush_type), &mr);
 	if (err)
 		return err;
 	err = rxe_mem_flush(mr, pkt->flush_type & RXE_FLUSH_PERSISTENT);
@@ -62,7 +63,8 @@ static enum rxe_mem_err store(struct rxe_qp *qp, const struct rxe_pkt *pkt, cons
 	u64 none;
 
 	memcpy(&op.swap_add, payload, sizeof(op.swap_add));
-	err = rxe_mem_get(qp->ib.pd, pkt->rkey, pkt->va, sizeof(u64), IB_ACCESS_REMOTE_WRITE, &mr);
+	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, sizeof(u64),
+			  IB_ACCESS_REMOTE_WRITE, &mr);
 	if (err)
 		return err;
 	err = rxe_mem_atomic(mr, pkt->va, &op, &none, &qp->resp.wait);

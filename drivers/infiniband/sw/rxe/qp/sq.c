@@ -14,13 +14,19 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <rdma/odp_access.h>
 #include <rdma/rdma_user_rxe.h>
 
 #include "../base/dev.h"
 #include "../compat/rxc_ib.h"
 #include "ah.h"
 #include "qp.h"
+#include "req_local.h"
 #include "sq.h"
+
+/* What a kernel consumer may grant by fast registration. */
+#define REG_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | \
+			 IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_RELAXED_ORDERING)
 
 int rxe_sq_create(struct rxe_sq *sq, u32 max_wr, bool user)
 {
@@ -51,9 +57,15 @@ void rxe_sq_destroy(struct rxe_sq *sq)
 	sq->slots = NULL;
 }
 
-static bool is_send_or_write(u32 opcode)
+static bool is_send(u32 opcode)
 {
 	return opcode == IB_WR_SEND || opcode == IB_WR_SEND_WITH_IMM ||
+	       opcode == IB_WR_SEND_WITH_INV;
+}
+
+static bool is_send_or_write(u32 opcode)
+{
+	return is_send(opcode) ||
 	       opcode == IB_WR_RDMA_WRITE || opcode == IB_WR_RDMA_WRITE_WITH_IMM;
 }
 
@@ -69,11 +81,21 @@ static bool is_placement(const struct rxe_qp *qp, u32 opcode)
 			       (RXC_FLUSH && opcode == RXC_WR_FLUSH));
 }
 
+/* Windows are for programs, and fast registration is for the kernel: its pages are named by it. */
+static bool is_local(const struct rxe_qp *qp, u32 opcode)
+{
+	return opcode == IB_WR_LOCAL_INV ||
+	       opcode == (qp->is_user ? IB_WR_BIND_MW : IB_WR_REG_MR);
+}
+
 static bool opcode_fits(const struct rxe_qp *qp, u32 opcode)
 {
 	if (rxe_qp_is_ud(qp))
 		return opcode == IB_WR_SEND || opcode == IB_WR_SEND_WITH_IMM;
-	if (is_send_or_write(opcode))
+	/* Only a reliable connection invalidates (IBA table 38). */
+	if (rxe_qp_is_uc(qp) && opcode == IB_WR_SEND_WITH_INV)
+		return false;
+	if (is_send_or_write(opcode) || is_local(qp, opcode))
 		return true;
 	return rxe_qp_is_rc(qp) && (opcode == IB_WR_RDMA_READ || is_atomic(opcode) ||
 				     is_placement(qp, opcode));
@@ -91,6 +113,8 @@ static u8 judge(const struct rxe_qp *qp, struct rxe_swqe *wqe, u64 length)
 		return IB_WC_LOC_QP_OP_ERR;
 	if (wqe->opcode == RXC_WR_ATOMIC_WRITE && length != sizeof(u64))
 		return IB_WC_LOC_LEN_ERR;
+	if (rxe_req_is_local(wqe))
+		length = 0;
 	if (is_atomic(wqe->opcode))
 		length = sizeof(u64);
 	/* What is flushed does not travel. */
@@ -114,6 +138,17 @@ static void copy_user_operands(struct rxe_swqe *wqe, const struct rxe_send_wr *w
 		wqe->swap_add = wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP ? wr->wr.atomic.swap :
 									  wr->wr.atomic.compare_add;
 		wqe->rkey = wr->wr.atomic.rkey;
+	} else if (wqe->opcode == IB_WR_BIND_MW) {
+		wqe->bind = (struct rxe_mw_bind) {
+			.mw_rkey = wr->wr.mw.mw_rkey,
+			.rkey = wr->wr.mw.rkey,
+			.lkey = wr->wr.mw.mr_lkey,
+			.access = wr->wr.mw.access,
+			.addr = wr->wr.mw.addr,
+			.length = wr->wr.mw.length,
+		};
+	} else if (wqe->opcode == IB_WR_LOCAL_INV || wqe->opcode == IB_WR_SEND_WITH_INV) {
+		wqe->rkey = wr->ex.invalidate_rkey;
 	} else {
 		wqe->remote_addr = wr->wr.rdma.remote_addr;
 		wqe->rkey = wr->wr.rdma.rkey;
@@ -260,6 +295,18 @@ void rxe_sq_discard(struct rxe_qp *qp)
 		rxe_ring_publish_consumer(&sq->ring, sq->tail);
 }
 
+/* As the consumer has the region now: it may change the address between mapping and posting. */
+static void copy_registration(struct rxe_fast_reg *reg, const struct ib_reg_wr *wr)
+{
+	*reg = (struct rxe_fast_reg) {
+		.key = wr->key,
+		.access = odp_access_effective(ODP_ACCESS_KERNEL, wr->access, REG_ACCESS),
+		.page_size = wr->mr->page_size,
+		.iova = wr->mr->iova,
+		.length = wr->mr->length,
+	};
+}
+
 static void copy_kernel_operands(struct rxe_swqe *wqe, const struct ib_send_wr *wr, bool ud)
 {
 	if (ud) {
@@ -272,7 +319,11 @@ static void copy_kernel_operands(struct rxe_swqe *wqe, const struct ib_send_wr *
 		wqe->swap_add = wr->opcode == IB_WR_ATOMIC_CMP_AND_SWP ? atomic_wr(wr)->swap :
 									 atomic_wr(wr)->compare_add;
 		wqe->rkey = atomic_wr(wr)->rkey;
-	} else if (wr->opcode != IB_WR_SEND && wr->opcode != IB_WR_SEND_WITH_IMM) {
+	} else if (wr->opcode == IB_WR_REG_MR) {
+		copy_registration(&wqe->reg, reg_wr(wr));
+	} else if (wr->opcode == IB_WR_LOCAL_INV || wr->opcode == IB_WR_SEND_WITH_INV) {
+		wqe->rkey = wr->ex.invalidate_rkey;
+	} else if (!is_send(wr->opcode)) {
 		wqe->remote_addr = rdma_wr(wr)->remote_addr;
 		wqe->rkey = rdma_wr(wr)->rkey;
 	}
@@ -316,6 +367,8 @@ static int post_one(struct rxe_qp *qp, const struct ib_send_wr *wr)
 		.is_inline = wr->send_flags & IB_SEND_INLINE,
 	};
 	copy_kernel_operands(wqe, wr, rxe_qp_is_ud(qp));
+	if (wr->opcode == IB_WR_REG_MR && wqe->reg.access < 0)
+		return wqe->reg.access;
 	if (wqe->is_inline) {
 		copy_kernel_inline(wqe, wr);
 	} else {

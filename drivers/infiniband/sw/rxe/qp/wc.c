@@ -16,11 +16,15 @@ static const u8 send_wc_opcode[] = {
 	[IB_WR_RDMA_WRITE_WITH_IMM]	= IB_WC_RDMA_WRITE,
 	[IB_WR_SEND]			= IB_WC_SEND,
 	[IB_WR_SEND_WITH_IMM]		= IB_WC_SEND,
+	[IB_WR_SEND_WITH_INV]		= IB_WC_SEND,
 	[IB_WR_RDMA_READ]		= IB_WC_RDMA_READ,
 	[IB_WR_ATOMIC_CMP_AND_SWP]	= IB_WC_COMP_SWAP,
 	[IB_WR_ATOMIC_FETCH_AND_ADD]	= IB_WC_FETCH_ADD,
 	[RXC_WR_FLUSH]			= RXC_WC_FLUSH,
 	[RXC_WR_ATOMIC_WRITE]		= RXC_WC_ATOMIC_WRITE,
+	[IB_WR_BIND_MW]			= IB_WC_BIND_MW,
+	[IB_WR_LOCAL_INV]		= IB_WC_LOCAL_INV,
+	[IB_WR_REG_MR]			= IB_WC_REG_MR,
 };
 
 void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)

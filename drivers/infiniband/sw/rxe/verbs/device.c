@@ -94,7 +94,9 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->device_cap_flags = IB_DEVICE_BAD_PKEY_CNTR | IB_DEVICE_BAD_QKEY_CNTR |
 				 IB_DEVICE_UD_AV_PORT_ENFORCE | IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_RC_RNR_NAK_GEN |
-				 IB_DEVICE_SRQ_RESIZE;
+				 IB_DEVICE_SRQ_RESIZE |
+				 IB_DEVICE_MEM_WINDOW | IB_DEVICE_MEM_WINDOW_TYPE_2B |
+				 IB_DEVICE_MEM_MGT_EXTENSIONS;
 	attr->device_cap_flags |= placement_caps();
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_ON_DEMAND_PAGING;
 	attr->odp_caps = odp_caps;
@@ -106,6 +108,8 @@ static int query_device(struct ib_device *ib, struct ib_device_attr *attr, struc
 	attr->max_cq = RXE_MAX_CQ;
 	attr->max_cqe = RXE_MAX_CQE;
 	attr->max_mr = RXE_MAX_MR;
+	attr->max_mw = RXE_MAX_MR;
+	attr->max_fast_reg_page_list_len = RXE_MAX_FAST_PAGES;
 	attr->max_pd = RXE_MAX_PD;
 	attr->max_srq = RXE_MAX_SRQ;
 	attr->max_srq_wr = RXE_MAX_QP_WR;
@@ -292,6 +296,7 @@ static void set_up_ib(struct rxe_dev *dev)
 	ib_set_device_ops(ib, &rxe_device_ops);
 	ib_set_device_ops(ib, &rxe_ctx_ops);
 	ib_set_device_ops(ib, &rxe_mr_verbs_ops);
+	ib_set_device_ops(ib, &rxe_mw_verbs_ops);
 	ib_set_device_ops(ib, &rxe_cq_verbs_ops);
 	ib_set_device_ops(ib, &rxe_qp_verbs_ops);
 	ib_set_device_ops(ib, &rxe_srq_verbs_ops);

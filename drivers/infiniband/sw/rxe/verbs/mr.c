@@ -10,6 +10,7 @@
 #include <rdma/rdma_netlink.h>
 #include <rdma/restrack.h>
 
+#include "../base/dev.h"
 #include "../compat/rxc_ib.h"
 #include "../mem/mem.h"
 #include "udata.h"
@@ -19,7 +20,8 @@
 			 IB_ACCESS_REMOTE_ATOMIC | RXC_ACCESS_FLUSH_GLOBAL | \
 			 RXC_ACCESS_FLUSH_PERSISTENT)
 /* What pinned memory and the DMA region implement. */
-#define MR_ACCESS	(IB_ACCESS_LOCAL_WRITE | REMOTE_ACCESS | IB_ACCESS_RELAXED_ORDERING)
+#define MR_ACCESS	(IB_ACCESS_LOCAL_WRITE | REMOTE_ACCESS | IB_ACCESS_RELAXED_ORDERING | \
+			 IB_ACCESS_MW_BIND)
 /* What a program's memory implements besides. */
 #define USER_ACCESS	(MR_ACCESS | IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB)
 
@@ -32,6 +34,16 @@ static struct ib_mr *tell_core(struct rxe_mr *mr)
 	mr->ib.iova = mr->iova;
 	mr->ib.length = mr->length;
 	mr->ib.page_size = PAGE_SIZE;
+	return &mr->ib;
+}
+
+/* Both keys are told: the consumer decides at each registration who may use it. */
+static struct ib_mr *tell_core_fast(struct rxe_mr *mr)
+{
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
+	mr->ib.lkey = mr->key;
+	mr->ib.rkey = mr->key;
 	return &mr->ib;
 }
 
@@ -135,17 +147,38 @@ static int fill_stat_mr_entry(struct sk_buff *msg, struct ib_mr *ib)
 	return 0;
 }
 
+static struct ib_mr *alloc_mr(struct ib_pd *pd, enum ib_mr_type type, u32 max_pages)
+{
+	if (type != IB_MR_TYPE_MEM_REG)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!max_pages || max_pages > RXE_MAX_FAST_PAGES)
+		return ERR_PTR(-EINVAL);
+	return tell_core_fast(rxe_mr_alloc_fast(pd, max_pages));
+}
+
+static int map_mr_sg(struct ib_mr *ib, struct scatterlist *sg, int nents, unsigned int *offset)
+{
+	return rxe_mr_map_fast(rxe_mr(ib), sg, nents, offset);
+}
+
+/* While a window is bound to it a region stays; when a process ends, the core comes again. */
 static int dereg_mr(struct ib_mr *ib, struct ib_udata *udata)
 {
+	int err = rxe_mr_close(rxe_mr(ib));
+
+	if (err)
+		return err;
 	rxe_mr_destroy(rxe_mr(ib));
 	return 0;
 }
 
 const struct ib_device_ops rxe_mr_verbs_ops = {
 	.advise_mr = advise_mr,
+	.alloc_mr = alloc_mr,
 	.dereg_mr = dereg_mr,
 	.fill_stat_mr_entry = fill_stat_mr_entry,
 	.get_dma_mr = get_dma_mr,
+	.map_mr_sg = map_mr_sg,
 	.reg_user_mr = reg_user_mr,
 	.rereg_user_mr = rereg_user_mr,
 };

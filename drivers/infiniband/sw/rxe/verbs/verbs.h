@@ -34,6 +34,7 @@ void rxe_device_link_event(struct rxe_dev *dev, unsigned long event);
 extern const struct ib_device_ops rxe_device_ops;	/* device.c */
 extern const struct ib_device_ops rxe_ctx_ops;		/* ctx_pd_ah.c */
 extern const struct ib_device_ops rxe_mr_verbs_ops;	/* mr.c */
+extern const struct ib_device_ops rxe_mw_verbs_ops;	/* mw.c */
 extern const struct ib_device_ops rxe_qp_verbs_ops;	/* qp.c */
 extern const struct ib_device_ops rxe_cq_verbs_ops;	/* cq.c */
 extern const struct ib_device_ops rxe_srq_verbs_ops;	/* srq.c */
