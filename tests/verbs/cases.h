@@ -19,6 +19,8 @@ extern const struct t_case cases_flush[];	/* ERR, RESET and SQD with work in the
 extern const struct t_case cases_ring[];	/* programs that scribble on their queues */
 extern const struct t_case cases_access[];	/* R_Keys, ranges, rights at the responder */
 extern const struct t_case cases_rereg[];	/* regions that change under their keys */
+extern const struct t_case cases_mw[];		/* memory windows */
+extern const struct t_case cases_inv[];		/* keys that are invalidated, from either end */
 extern const struct t_case cases_local[];	/* L_Keys and lengths at both ends */
 extern const struct t_case cases_retry[];	/* RNR, timeouts, wrong peers */
 extern const struct t_case cases_long[];	/* READs of very many packets */

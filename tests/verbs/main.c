@@ -25,6 +25,8 @@ int main(int argc, char **argv)
 		{ cases_ud },
 		{ cases_place },
 		{ cases_mcast },
+		{ cases_mw },
+		{ cases_inv },
 		{ cases_limit },
 		{ NULL },
 	};

@@ -28,6 +28,9 @@ static const struct {
 	{ IBV_WR_RDMA_READ, "READ", false },
 	{ IBV_WR_ATOMIC_CMP_AND_SWP, "CMP_AND_SWP", false },
 	{ IBV_WR_ATOMIC_FETCH_AND_ADD, "FETCH_AND_ADD", false },
+	{ IBV_WR_LOCAL_INV, "LOCAL_INV", false },
+	{ IBV_WR_BIND_MW, "BIND_MW", false },
+	{ IBV_WR_SEND_WITH_INV, "SEND_WITH_INV", true },
 };
 
 const char *op_name(enum ibv_wr_opcode code)
@@ -59,6 +62,13 @@ static void fill_wr(const struct ep *e, const struct op *op, struct ibv_send_wr 
 		wr->wr.atomic.compare_add = op->add;
 		wr->wr.atomic.swap = op->swap;
 		wr->wr.atomic.rkey = op->rkey;
+	} else if (op->code == IBV_WR_LOCAL_INV || op->code == IBV_WR_SEND_WITH_INV) {
+		wr->invalidate_rkey = op->rkey;
+	} else if (op->code == IBV_WR_BIND_MW) {
+		wr->imm_data = 0;
+		wr->bind_mw.mw = op->mw;
+		wr->bind_mw.rkey = op->rkey;
+		wr->bind_mw.bind_info = op->bind;
 	} else {
 		wr->wr.rdma.remote_addr = op->raddr;
 		wr->wr.rdma.rkey = op->rkey;

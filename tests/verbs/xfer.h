@@ -64,7 +64,7 @@ struct op {
 	struct ibv_sge *sge;
 	int nsge;
 	uint64_t raddr;
-	uint32_t rkey;
+	uint32_t rkey;		/* also the one to invalidate */
 	uint32_t imm;		/* host order */
 	unsigned int flags;	/* IBV_SEND_*; ep_post adds SIGNALED */
 	uint64_t id;
@@ -72,6 +72,8 @@ struct op {
 	uint64_t swap;
 	struct ibv_ah *ah;	/* UD */
 	uint32_t qpn, qkey;
+	struct ibv_mw *mw;	/* BIND_MW; @rkey is the new key */
+	struct ibv_mw_bind_info bind;
 };
 
 /* ep_post_try - post as it is; returns what ibv_post_send() returned. */
