@@ -22,19 +22,48 @@
 #define OD	IB_UVERBS_ACCESS_ON_DEMAND
 #define HT	IB_UVERBS_ACCESS_HUGETLB
 #define RO	IB_UVERBS_ACCESS_RELAXED_ORDERING
-#define STRICT	ODP_ACCESS_STRICT_ORDERING
 
 /* What pinned memory implements. */
 #define PINNED	(LW | RW | RR | RA | RO)
 
+static const enum odp_access_origin origins[] = {
+	ODP_ACCESS_USER, ODP_ACCESS_REREG, ODP_ACCESS_KERNEL_USER, ODP_ACCESS_KERNEL_DMA,
+	ODP_ACCESS_KERNEL_ALLOC, ODP_ACCESS_KERNEL_REG,
+};
+
+static int ask(enum odp_access_origin origin, u32 requested, u32 supported)
+{
+	struct odp_access_request req = {
+		.origin = origin,
+		.requested = requested,
+		.supported = supported,
+	};
+
+	return odp_access_effective(&req);
+}
+
 static int user(u32 requested, u32 supported)
 {
-	return odp_access_effective(ODP_ACCESS_USER, requested, supported);
+	return ask(ODP_ACCESS_USER, requested, supported);
 }
 
 static int kernel(u32 requested, u32 supported)
 {
-	return odp_access_effective(ODP_ACCESS_KERNEL, requested, supported);
+	return ask(ODP_ACCESS_KERNEL_DMA, requested, supported);
+}
+
+/* A work request on a region with flags @before. */
+static int reg_wr(u32 requested, u32 before, bool kernel_strict)
+{
+	struct odp_access_request req = {
+		.origin = ODP_ACCESS_KERNEL_REG,
+		.requested = requested,
+		.before = before,
+		.supported = PINNED,
+		.kernel_strict = kernel_strict,
+	};
+
+	return odp_access_effective(&req);
 }
 
 UNIT_CASE(programs_get_what_they_ask)
@@ -46,14 +75,64 @@ UNIT_CASE(programs_get_what_they_ask)
 	CHECK_EQ(user(LW | RO, PINNED), LW | RO);
 }
 
-UNIT_CASE(kernel_is_relaxed_unless_it_asks)
+UNIT_CASE(rereg_forgets_what_was)
+{
+	struct odp_access_request req = {
+		.origin = ODP_ACCESS_REREG,
+		.requested = LW | RW,
+		.before = LW | RO,
+		.supported = PINNED,
+	};
+
+	CHECK_EQ(odp_access_effective(&req), LW | RW);
+	req.requested |= RO;
+	req.before = LW;
+	CHECK_EQ(odp_access_effective(&req), LW | RW | RO);
+}
+
+UNIT_CASE(kernel_is_relaxed)
 {
 	CHECK_EQ(kernel(0, PINNED), RO);
 	CHECK_EQ(kernel(LW, PINNED), LW | RO);
 	CHECK_EQ(kernel(LW | RO, PINNED), LW | RO);
-	CHECK_EQ(kernel(LW | STRICT, PINNED), LW);
 	CHECK_EQ(kernel(LW, PINNED & ~RO), LW);
-	CHECK_EQ(kernel(LW | STRICT | RO, PINNED), -EINVAL);
+	CHECK_EQ(ask(ODP_ACCESS_KERNEL_ALLOC, 0, PINNED), RO);
+	CHECK_EQ(ask(ODP_ACCESS_KERNEL_ALLOC, 0, PINNED & ~RO), 0);
+}
+
+UNIT_CASE(programs_memory_is_strict_whoever_registers)
+{
+	CHECK_EQ(ask(ODP_ACCESS_KERNEL_USER, LW | RR, PINNED), LW | RR);
+	CHECK_EQ(ask(ODP_ACCESS_KERNEL_USER, LW | RO, PINNED), LW | RO);
+}
+
+UNIT_CASE(relaxed_sticks_to_fast_registration)
+{
+	CHECK_EQ(reg_wr(LW | RW, RO, false), LW | RW | RO);
+	CHECK_EQ(reg_wr(RR, LW | RW | RO, false), RR | RO);
+	CHECK_EQ(reg_wr(LW, LW, false), LW);
+	CHECK_EQ(reg_wr(LW | RO, 0, false), LW | RO);
+	/* Nothing else sticks. */
+	CHECK_EQ(reg_wr(0, PINNED, false), RO);
+}
+
+UNIT_CASE(strict_is_for_kernel_consumers)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(origins); i++) {
+		bool program = origins[i] == ODP_ACCESS_USER || origins[i] == ODP_ACCESS_REREG;
+		struct odp_access_request req = {
+			.origin = origins[i],
+			.requested = LW | RO,
+			.before = RO,
+			.supported = PINNED,
+			.kernel_strict = true,
+		};
+
+		CHECK_EQ(odp_access_effective(&req), program ? LW | RO : LW);
+	}
+	CHECK_EQ(reg_wr(LW, RO, true), LW);
 }
 
 UNIT_CASE(remote_change_needs_local_write)
@@ -77,8 +156,7 @@ UNIT_CASE(missing_features_are_refused)
 	CHECK_EQ(user(LW | 1 << 19, PINNED), -EOPNOTSUPP);
 	CHECK_EQ(user(LW | 1U << 31, PINNED), -EOPNOTSUPP);
 	CHECK_EQ(kernel(LW | 1U << 31, PINNED), -EOPNOTSUPP);
-	/* The kernel's word is not a program's. */
-	CHECK_EQ(user(LW | STRICT, PINNED), -EOPNOTSUPP);
+	CHECK_EQ(user(LW | 1 << 30, PINNED), -EOPNOTSUPP);
 }
 
 UNIT_CASE(optional_flags_are_dropped)
@@ -108,12 +186,10 @@ enum verdict {
 	REFUSED,
 };
 
-static enum verdict judge(enum odp_access_origin origin, u32 requested, u32 supported, int bit)
+static enum verdict judge(u32 requested, u32 supported, int bit)
 {
 	u32 flag = 1U << bit;
 
-	if (origin == ODP_ACCESS_KERNEL && flag == STRICT)
-		return DROPPED;
 	if (flag == HT && !(requested & OD))
 		return DROPPED;
 	if (supported & flag)
@@ -121,26 +197,40 @@ static enum verdict judge(enum odp_access_origin origin, u32 requested, u32 supp
 	return bit >= 20 && bit <= 29 ? DROPPED : REFUSED;
 }
 
-static int expected(enum odp_access_origin origin, u32 requested, u32 supported)
+/* Relaxed ordering, as a table: when asked, by default, when it was so; and may it be overruled? */
+static bool expect_relaxed(const struct odp_access_request *req)
 {
-	bool relaxed = requested & RO, strict = requested & STRICT, refused = false;
+	static const struct {
+		bool asked, always, sticky, overruled;
+	} rule[] = {
+		[ODP_ACCESS_USER]		= { true, false, false, false },
+		[ODP_ACCESS_REREG]		= { true, false, false, false },
+		[ODP_ACCESS_KERNEL_USER]	= { true, false, false, true },
+		[ODP_ACCESS_KERNEL_DMA]		= { true, true, false, true },
+		[ODP_ACCESS_KERNEL_ALLOC]	= { true, true, false, true },
+		[ODP_ACCESS_KERNEL_REG]		= { true, false, true, true },
+	};
+
+	if (rule[req->origin].overruled && req->kernel_strict)
+		return false;
+	return rule[req->origin].always || (rule[req->origin].asked && req->requested & RO) ||
+	       (rule[req->origin].sticky && req->before & RO);
+}
+
+static int expected(const struct odp_access_request *req)
+{
+	bool refused = false;
 	u32 granted = 0;
 	int bit;
 
-	if (requested & RW && !(requested & LW))
+	if (req->requested & RW && !(req->requested & LW))
 		return -EINVAL;
-	if (requested & RA && !(requested & LW))
+	if (req->requested & RA && !(req->requested & LW))
 		return -EINVAL;
-	if (origin == ODP_ACCESS_KERNEL) {
-		if (relaxed && strict)
-			return -EINVAL;
-		if (!relaxed && !strict)
-			granted = supported & RO;
-	}
 	for (bit = 0; bit < 32; bit++) {
-		if (!(requested >> bit & 1))
+		if (!(req->requested >> bit & 1))
 			continue;
-		switch (judge(origin, requested, supported, bit)) {
+		switch (judge(req->requested, req->supported, bit)) {
 		case GRANTED:
 			granted |= 1U << bit;
 			break;
@@ -151,20 +241,36 @@ static int expected(enum odp_access_origin origin, u32 requested, u32 supported)
 			break;
 		}
 	}
+	granted &= ~RO;
+	if (expect_relaxed(req))
+		granted |= RO & req->supported;
 	return refused ? -EOPNOTSUPP : (int)granted;
 }
 
-static void compare(enum odp_access_origin origin, u32 requested, u32 supported)
+static void compare(u32 requested, u32 before, u32 supported)
 {
-	int got = odp_access_effective(origin, requested, supported);
+	size_t i;
 
-	unit_note("origin %d, requested 0x%x, supported 0x%x", origin, requested, supported);
-	CHECK_EQ(got, expected(origin, requested, supported));
-	if (got < 0)
-		return;
-	CHECK_EQ(got & ~supported, 0);
-	/* What is in force can be asked for, and is in force then. */
-	CHECK_EQ(odp_access_effective(ODP_ACCESS_USER, got, supported), got);
+	for (i = 0; i < 2 * ARRAY_SIZE(origins); i++) {
+		struct odp_access_request req = {
+			.origin = origins[i / 2],
+			.requested = requested,
+			.before = before,
+			.supported = supported,
+			.kernel_strict = i % 2,
+		};
+		int got = odp_access_effective(&req), want = expected(&req);
+
+		if (got != want)
+			unit_note("origin %d, requested 0x%x, before 0x%x, supported 0x%x, strict %d",
+				  req.origin, requested, before, supported, req.kernel_strict);
+		CHECK_EQ(got, want);
+		if (got < 0)
+			continue;
+		CHECK_EQ(got & ~supported, 0);
+		/* What is in force can be asked for, and is in force then. */
+		CHECK_EQ(user(got, supported), got);
+	}
 }
 
 /* All bits with a rule of their own, and of those without, the first and last of each range. */
@@ -193,8 +299,8 @@ UNIT_CASE(every_request)
 
 	for (i = 0; i < ARRAY_SIZE(supported); i++) {
 		for (n = 0; n < 1U << ARRAY_SIZE(bits); n++) {
-			compare(ODP_ACCESS_USER, spread(n), supported[i]);
-			compare(ODP_ACCESS_KERNEL, spread(n), supported[i]);
+			compare(spread(n), 0, supported[i]);
+			compare(spread(n), RO | LW, supported[i]);
 		}
 	}
 }
@@ -208,10 +314,10 @@ UNIT_CASE(every_device)
 	for (n = 0; n < 1U << 13; n++) {
 		supported = (n & 0x3ff) | (n >> 10 & 3) << 20 | (n >> 12) << 29;
 		for (i = 0; i < 64; i++) {
-			compare(ODP_ACCESS_USER, unit_rand(), supported);
-			compare(ODP_ACCESS_USER, unit_rand() & supported, supported);
-			compare(ODP_ACCESS_KERNEL, unit_rand() | LW, supported);
-			compare(ODP_ACCESS_KERNEL, spread(unit_below(1 << 17)), supported);
+			compare(unit_rand(), unit_rand(), supported);
+			compare(unit_rand() & supported, unit_rand() & supported, supported);
+			compare(unit_rand() | LW, unit_rand(), supported);
+			compare(spread(unit_below(1 << 17)), unit_rand(), supported);
 		}
 	}
 }

@@ -11,9 +11,11 @@
  * promise that on-demand memory consists of huge pages. Memory that is not on demand is registered
  * page by page, whatever the pages are, so there the promise is true or harmless, and is dropped.
  *
- * Relaxed ordering permits payload to be placed out of order. Programs get it when they ask. Kernel
- * consumers never ask (the core has no such argument on most of its paths), are all written to wait
- * for the completion, and get it by default; ODP_ACCESS_STRICT_ORDERING is their way out.
+ * Relaxed ordering permits payload to be placed out of order. Programs get it when they ask, and
+ * whoever registers their memory for them, too. Kernel consumers get it for their own memory: they
+ * never ask, as the core has no such argument on most of its paths, and are all written to wait for
+ * the completion. It stays with a region that is registered again and again by work requests, whose
+ * flags know nothing of it. A permission may always be withheld: that is what kernel_strict does.
  */
 #include <linux/errno.h>
 #include <linux/types.h>
@@ -24,12 +26,9 @@
 /* Flags by which others change the memory; the owner must be allowed to as well. */
 #define REMOTE_CHANGES	(IB_UVERBS_ACCESS_REMOTE_WRITE | IB_UVERBS_ACCESS_REMOTE_ATOMIC)
 
-static bool contradictory(enum odp_access_origin origin, u32 flags)
+static bool contradictory(u32 flags)
 {
-	if ((flags & REMOTE_CHANGES) && !(flags & IB_UVERBS_ACCESS_LOCAL_WRITE))
-		return true;
-	return origin == ODP_ACCESS_KERNEL && (flags & ODP_ACCESS_STRICT_ORDERING) &&
-	       (flags & IB_UVERBS_ACCESS_RELAXED_ORDERING);
+	return (flags & REMOTE_CHANGES) && !(flags & IB_UVERBS_ACCESS_LOCAL_WRITE);
 }
 
 static u32 drop_idle_promises(u32 flags)
@@ -37,23 +36,36 @@ static u32 drop_idle_promises(u32 flags)
 	return flags & IB_UVERBS_ACCESS_ON_DEMAND ? flags : flags & ~IB_UVERBS_ACCESS_HUGETLB;
 }
 
-static u32 resolve_ordering(enum odp_access_origin origin, u32 flags)
+static bool relaxed(const struct odp_access_request *req)
 {
-	if (origin != ODP_ACCESS_KERNEL)
-		return flags;
-	if (!(flags & ODP_ACCESS_STRICT_ORDERING))
-		flags |= IB_UVERBS_ACCESS_RELAXED_ORDERING;
-	return flags & ~ODP_ACCESS_STRICT_ORDERING;
+	bool asked = req->requested & IB_UVERBS_ACCESS_RELAXED_ORDERING;
+
+	switch (req->origin) {
+	case ODP_ACCESS_USER:
+	case ODP_ACCESS_REREG:
+		return asked;
+	case ODP_ACCESS_KERNEL_USER:
+		return asked && !req->kernel_strict;
+	case ODP_ACCESS_KERNEL_REG:
+		asked |= req->before & IB_UVERBS_ACCESS_RELAXED_ORDERING;
+		return asked && !req->kernel_strict;
+	case ODP_ACCESS_KERNEL_DMA:
+	case ODP_ACCESS_KERNEL_ALLOC:
+		return !req->kernel_strict;
+	}
+	return false;
 }
 
-int odp_access_effective(enum odp_access_origin origin, u32 requested, u32 supported)
+int odp_access_effective(const struct odp_access_request *req)
 {
-	u32 flags;
+	u32 flags = drop_idle_promises(req->requested);
 
-	if (contradictory(origin, requested))
+	if (contradictory(flags))
 		return -EINVAL;
-	flags = resolve_ordering(origin, drop_idle_promises(requested));
-	if (flags & ~supported & ~IB_UVERBS_ACCESS_OPTIONAL_RANGE)
+	flags &= ~IB_UVERBS_ACCESS_RELAXED_ORDERING;
+	if (relaxed(req))
+		flags |= IB_UVERBS_ACCESS_RELAXED_ORDERING;
+	if (flags & ~req->supported & ~IB_UVERBS_ACCESS_OPTIONAL_RANGE)
 		return -EOPNOTSUPP;
-	return flags & supported;
+	return flags & req->supported;
 }

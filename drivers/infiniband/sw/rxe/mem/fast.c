@@ -92,11 +92,11 @@ static const struct rxe_mr_ops fast_ops = {
 	.destroy = destroy,
 };
 
-struct rxe_mr *rxe_mr_alloc_fast(struct ib_pd *pd, u32 max_pages)
+struct rxe_mr *rxe_mr_alloc_fast(struct ib_pd *pd, u32 max_pages, int access)
 {
 	struct rxe_mr *mr;
 
-	mr = rxe_mr_alloc(pd, &fast_ops, 0, 0, 0);
+	mr = rxe_mr_alloc(pd, &fast_ops, 0, 0, access);
 	if (IS_ERR(mr))
 		return mr;
 	mr->fast = kvzalloc(struct_size(mr->fast, staged, 2 * (size_t)max_pages), GFP_KERNEL);

@@ -14,6 +14,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <rdma/ib_verbs.h>
+#include <rdma/odp_access.h>
 #include <rdma/odp_umem.h>
 
 #include "../base/idtab.h"
@@ -327,14 +328,27 @@ enum rxe_mem_err rxe_mw_bind(struct ib_pd *pd, struct rxe_mw_set *by,
 void rxe_mw_unbind_all(struct rxe_mw_set *set);
 
 /**
+ * rxe_mr_access() - the flags that a region gets, by the core's policy
+ * @origin: who asks
+ * @before: IB_ACCESS_* in force so far, of a fast registration
+ * @requested: IB_ACCESS_* that are asked for
+ * @supported: IB_ACCESS_* that this kind of region implements
+ *
+ * Context: any.
+ * Return: as odp_access_effective().
+ */
+int rxe_mr_access(enum odp_access_origin origin, u32 before, u32 requested, u32 supported);
+
+/**
  * rxe_mr_alloc_fast() - a region for a kernel consumer's fast registration, without a valid key
  * @pd: protection domain
  * @max_pages: pages that it must have room for
+ * @access: IB_ACCESS_* that its registrations begin with
  *
  * Context: process, may sleep.
  * Return: the region, published, or ERR_PTR: -ENOMEM, -EBUSY.
  */
-struct rxe_mr *rxe_mr_alloc_fast(struct ib_pd *pd, u32 max_pages);
+struct rxe_mr *rxe_mr_alloc_fast(struct ib_pd *pd, u32 max_pages, int access);
 
 /**
  * rxe_mr_map_fast() - the pages that the region is to have from the next registration on

@@ -14,7 +14,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <rdma/odp_access.h>
 #include <rdma/rdma_user_rxe.h>
 
 #include "../base/dev.h"
@@ -300,7 +299,8 @@ static void copy_registration(struct rxe_fast_reg *reg, const struct ib_reg_wr *
 {
 	*reg = (struct rxe_fast_reg) {
 		.key = wr->key,
-		.access = odp_access_effective(ODP_ACCESS_KERNEL, wr->access, REG_ACCESS),
+		.access = rxe_mr_access(ODP_ACCESS_KERNEL_REG, rxe_mr(wr->mr)->access, wr->access,
+					REG_ACCESS),
 		.page_size = wr->mr->page_size,
 		.iova = wr->mr->iova,
 		.length = wr->mr->length,

@@ -5,8 +5,8 @@
  * The rkey is told only to who asked for a remote right. lkey and rkey are the same number; a peer
  * that guesses one finds that the region grants it nothing.
  */
+#include <linux/module.h>
 #include <net/netlink.h>
-#include <rdma/odp_access.h>
 #include <rdma/rdma_netlink.h>
 #include <rdma/restrack.h>
 
@@ -47,14 +47,12 @@ static struct ib_mr *tell_core_fast(struct rxe_mr *mr)
 	return &mr->ib;
 }
 
-/*
- * Also called by kernel services for a program's memory, without udata. The program may look at
- * such memory while it changes, so the program's rules hold.
- */
+/* Also called by kernel services for a program's memory, without udata. */
 static struct ib_mr *reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova, int requested,
 			      struct ib_udata *udata)
 {
-	int access = odp_access_effective(ODP_ACCESS_USER, requested, USER_ACCESS);
+	int access = rxe_mr_access(udata ? ODP_ACCESS_USER : ODP_ACCESS_KERNEL_USER, 0, requested,
+				      USER_ACCESS);
 	int err;
 
 	if (access < 0) {
@@ -83,7 +81,7 @@ static struct ib_mr *rereg_user_mr(struct ib_mr *ib, int flags, u64 start, u64 l
 	int err;
 
 	if (flags & IB_MR_REREG_ACCESS) {
-		what.access = odp_access_effective(ODP_ACCESS_USER, requested, USER_ACCESS);
+		what.access = rxe_mr_access(ODP_ACCESS_REREG, 0, requested, USER_ACCESS);
 		if (what.access < 0)
 			return ERR_PTR(what.access);
 	}
@@ -95,7 +93,7 @@ static struct ib_mr *rereg_user_mr(struct ib_mr *ib, int flags, u64 start, u64 l
 
 static struct ib_mr *get_dma_mr(struct ib_pd *pd, int requested)
 {
-	int access = odp_access_effective(ODP_ACCESS_KERNEL, requested, MR_ACCESS);
+	int access = rxe_mr_access(ODP_ACCESS_KERNEL_DMA, 0, requested, MR_ACCESS);
 
 	if (access < 0)
 		return ERR_PTR(access);
@@ -149,11 +147,16 @@ static int fill_stat_mr_entry(struct sk_buff *msg, struct ib_mr *ib)
 
 static struct ib_mr *alloc_mr(struct ib_pd *pd, enum ib_mr_type type, u32 max_pages)
 {
+	int access;
+
 	if (type != IB_MR_TYPE_MEM_REG)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!max_pages || max_pages > RXE_MAX_FAST_PAGES)
 		return ERR_PTR(-EINVAL);
-	return tell_core_fast(rxe_mr_alloc_fast(pd, max_pages));
+	access = rxe_mr_access(ODP_ACCESS_KERNEL_ALLOC, 0, 0, MR_ACCESS);
+	if (access < 0)
+		return ERR_PTR(access);
+	return tell_core_fast(rxe_mr_alloc_fast(pd, max_pages, access));
 }
 
 static int map_mr_sg(struct ib_mr *ib, struct scatterlist *sg, int nents, unsigned int *offset)
