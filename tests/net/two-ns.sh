@@ -4,11 +4,11 @@
 # two-ns.sh: two network namespaces joined by a veth pair, a device in each, and every operation
 # between two processes with every byte checked: IPv4 and IPv6, path MTU 1024 and 4096, RDMA devices
 # shared by all namespaces and exclusive to theirs. Before that all of rxe_verbs over the two
-# devices by IPv4, and its cases that move data by IPv6.
+# devices by IPv4, its cases that move data by IPv6, and those about order with packets lost.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-need_tools ip rdma rxe_verbs rxe_peer
+need_tools ip tc rdma rxe_verbs rxe_peer
 
 # peers NETDEV_MTU PATH_MTU FAMILY: server in ns2, client in ns1.
 peers() {
@@ -21,6 +21,15 @@ peers() {
 		sed 's/^/server: /' "$(output_of "$server")"
 		fail "rxe_peer client ended with status $rc"
 	fi
+	down_two
+}
+
+# lossy: messages still become visible in order when packets are lost and sent again.
+lossy() {
+	up_two 1500
+	net_loss 5
+	run_program two.loss rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$((2 * RXE_SLOW))" \
+		'order.*'
 	down_two
 }
 
@@ -37,6 +46,7 @@ verbs() {
 run_case driver 10 driver_is_loaded
 verbs 4
 verbs 6 'rc.*' 'ud.*' 'sgl.*'
+lossy
 for mode in shared exclusive; do
 	run_case "two.mode.$mode" 20 netns_mode $mode
 	for family in 4 6; do

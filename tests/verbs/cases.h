@@ -27,5 +27,6 @@ extern const struct t_case cases_long[];	/* READs of very many packets */
 extern const struct t_case cases_ud[];		/* datagrams and address handles */
 extern const struct t_case cases_mcast[];	/* multicast groups */
 extern const struct t_case cases_limit[];	/* many objects, big objects, bad arguments */
+extern const struct t_case cases_order[];	/* bytes become visible in increasing order */
 
 #endif

@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 		{ cases_mcast },
 		{ cases_mw },
 		{ cases_inv },
+		{ cases_order },
 		{ cases_limit },
 		{ NULL },
 	};
