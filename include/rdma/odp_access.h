@@ -7,12 +7,12 @@
  *	-------------		------			---------
  *	reg_user_mr		USER, or KERNEL_USER	as passed
  *				when there is no udata
- *	rereg_user_mr		REREG			as passed, with IB_MR_REREG_ACCESS; without it
- *							nobody asks, and the flags stay
+ *	rereg_user_mr		REREG			as passed, with IB_MR_REREG_ACCESS;
+ *							without it the flags stay
  *	get_dma_mr		KERNEL_DMA		as passed
  *	alloc_mr		KERNEL_ALLOC		0: the call has no flags
- *	IB_WR_REG_MR		KERNEL_REG		those of the work request, and what is in
- *							force so far in @before
+ *	IB_WR_REG_MR		KERNEL_REG		of the work request; @before: what is in
+ *							force so far
  */
 #ifndef RDMA_ODP_ACCESS_H
 #define RDMA_ODP_ACCESS_H

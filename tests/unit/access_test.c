@@ -262,8 +262,8 @@ static void compare(u32 requested, u32 before, u32 supported)
 		int got = odp_access_effective(&req), want = expected(&req);
 
 		if (got != want)
-			unit_note("origin %d, requested 0x%x, before 0x%x, supported 0x%x, strict %d",
-				  req.origin, requested, before, supported, req.kernel_strict);
+			unit_note("origin %d strict %d: 0x%x of 0x%x, before 0x%x", req.origin,
+				  req.kernel_strict, requested, supported, before);
 		CHECK_EQ(got, want);
 		if (got < 0)
 			continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order in which a message becomes visible, while it is placed: a program that has seen the last
- * byte may rely on all bytes before it, without looking at a completion.
+ * The order in which a message becomes visible, while it is placed: a program that has seen the
+ * last byte may rely on all bytes before it, without looking at a completion.
  *
  * A thread watches one byte of the destination while the message arrives. The moment that it
  * changes, everything before it must be there: of the last byte, all; of one in the middle, all up
@@ -31,7 +31,7 @@ struct order_rig {
 	size_t off, len;		/* of the message, in the destination */
 	size_t probe;			/* in the message: the byte that is watched */
 	pthread_t watcher;
-	_Atomic enum phase phase;
+	_Atomic int phase;		/* enum phase */
 	size_t missing;			/* SEEN: a byte before the probe that is old, or len */
 	size_t looks;			/* in vain */
 	bool drop;			/* take pages away between messages */
@@ -163,8 +163,8 @@ static void one_round(struct order_rig *r)
 	while (atomic_load(&r->phase) != SEEN)
 		sched_yield();
 	t_check(r->missing == r->len,
-		"%s of %zu bytes to offset %zu: byte %zu was there before byte %zu", op_name(r->code),
-		r->len, r->off, r->probe, r->missing);
+		"%s of %zu bytes to offset %zu: byte %zu was there before byte %zu",
+		op_name(r->code), r->len, r->off, r->probe, r->missing);
 	buf_range(&r->dst, r->off, r->len, r->src.seed, 0, "destination");
 }
 
