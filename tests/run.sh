@@ -95,6 +95,7 @@ uml_suites() {
 	uml wire 600 /src/tests/net/wire.sh
 	uml odp 900 /src/tests/odp/odp.sh fast
 	uml hostile 600 /src/tests/net/hostile.sh
+	uml observe 600 /src/tests/net/observe.sh
 	uml apps 900 /src/tests/net/apps.sh
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml many 600 /src/tests/net/many.sh 200
@@ -110,6 +111,7 @@ stock_suites() {
 	stock apps 900 /src/tests/net/apps.sh
 	stock links 600 /src/tests/net/links.sh
 	stock mcast 900 /src/tests/net/mcast.sh
+	stock observe 600 /src/tests/net/observe.sh
 }
 
 KERNEL=${KERNEL:-6.12}

@@ -28,5 +28,7 @@ extern const struct t_case cases_ud[];		/* datagrams and address handles */
 extern const struct t_case cases_mcast[];	/* multicast groups */
 extern const struct t_case cases_limit[];	/* many objects, big objects, bad arguments */
 extern const struct t_case cases_order[];	/* bytes become visible in increasing order */
+extern const struct t_case cases_pma[];		/* performance counters of the port */
+extern const struct t_case cases_show[];	/* what `rdma resource show -dd` tells */
 
 #endif

@@ -28,6 +28,8 @@ int main(int argc, char **argv)
 		{ cases_mw },
 		{ cases_inv },
 		{ cases_order },
+		{ cases_pma },
+		{ cases_show },
 		{ cases_limit },
 		{ NULL },
 	};

@@ -14,6 +14,8 @@
 	X(RCVD_PKTS,		"rcvd_pkts") \
 	X(SENT_BYTES,		"sent_bytes") \
 	X(RCVD_BYTES,		"rcvd_bytes") \
+	X(SENT_MULTICAST,	"sent_multicast_pkts") \
+	X(RCVD_MULTICAST,	"rcvd_multicast_pkts") \
 	X(DUP_REQUEST,		"duplicate_request") \
 	X(OUT_OF_SEQ,		"out_of_seq_request") \
 	X(RCVD_RNR,		"rcvd_rnr_err") \

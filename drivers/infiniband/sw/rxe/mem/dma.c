@@ -26,6 +26,7 @@ static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, bool write, struct rx
 }
 
 static const struct rxe_mr_ops dma_ops = {
+	.kind = "dma",
 	.chunk = chunk,
 };
 

@@ -107,6 +107,7 @@ struct rxe_chunk {
  * struct rxe_mr_ops - how a kind of region finds its memory
  * @revocable: the key comes and goes while the region stays: see struct rxe_mr
  * @remote_only: there is no lkey
+ * @kind: what people call it
  * @chunk: the longest contiguous piece at @iova, at most chunk->len bytes (not 0, range checked):
  *	sets @chunk; returns RXE_MEM_OK, RXE_MEM_FAULT or RXE_MEM_MISS, or RXE_MEM_KEY when it was
  *	revoked. The piece stays valid until @done.
@@ -120,6 +121,7 @@ struct rxe_chunk {
 struct rxe_mr_ops {
 	bool revocable;
 	bool remote_only;
+	const char *kind;
 	enum rxe_mem_err (*chunk)(struct rxe_mr *mr, u64 iova, bool write,
 				  struct rxe_chunk *chunk);
 	void (*done)(struct rxe_mr *mr, struct rxe_chunk *chunk);
@@ -143,7 +145,7 @@ struct rxe_mr_ops {
  * @pages: pinned: every page of it in order
  * @page_off: pinned: offset of @iova in the first page
  * @odp: on-demand: the window on the process
- * @uva: on-demand: address of @iova in the process
+ * @uva: a program's memory: address of @iova in the process
  * @fleeting: was written to where it does not last, and may be flushed to persistence
  * @windows: windows that are bound to it; guarded by mw.c's lock, as are the next four
  * @closed: no more windows may be
@@ -157,10 +159,13 @@ struct rxe_mr_ops {
  * @users: revocable: who holds it
  *
  * Of a region that is not revocable all but @fleeting, @windows and @closed is constant from
- * publish to retire. Of a revocable one, what a key stands for (@key, @access, @iova, @length and the backend's)
- * changes only while it is not @valid and has no @users, so that holders need no lock to look at
- * it. A key is revoked under @lock held for writing, and each chunk is accessed under @lock held
- * for reading: nothing is touched by a key any more when its revocation returns.
+ * publish to retire. Of a revocable one, what a key stands for (@key, @access, @iova, @length and
+ * the backend's) changes only while it is not @valid and has no @users, so that holders need no lock
+ * to look at it. A key is revoked under @lock held for writing, and each chunk is accessed under
+ * @lock held for reading: nothing is touched by a key any more when its revocation returns.
+ *
+ * Who lists regions may look at one whose memory is being handed on (reg.c): only at @access, @iova,
+ * @length, @odp, @uva, and once at @ops for the kind.
  */
 struct rxe_mr {
 	struct ib_mr ib;

@@ -48,6 +48,7 @@ static void destroy(struct rxe_mr *mr)
 }
 
 const struct rxe_mr_ops rxe_mr_odp_ops = {
+	.kind = "on_demand",
 	.chunk = chunk,
 	.done = done,
 	.wait = wait_for,

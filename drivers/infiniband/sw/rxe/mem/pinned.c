@@ -47,6 +47,7 @@ static void destroy(struct rxe_mr *mr)
 }
 
 const struct rxe_mr_ops rxe_mr_pinned_ops = {
+	.kind = "pinned",
 	.chunk = chunk,
 	.done = done,
 	.destroy = destroy,
@@ -87,6 +88,7 @@ int rxe_mr_pin(struct rxe_mr *mr, u64 uva)
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	mr->umem = umem;
+	mr->uva = uva;
 	mr->page_off = offset_in_page(uva);
 	return list_pages(mr, num);
 }

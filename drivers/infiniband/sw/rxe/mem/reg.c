@@ -57,9 +57,9 @@ static void destroy_shell(struct rxe_mr *mr)
  */
 static void hand_on(struct rxe_mr *old)
 {
-	static const struct rxe_mr_ops shell = { .destroy = destroy_shell };
+	static const struct rxe_mr_ops shell = { .kind = "moved", .destroy = destroy_shell };
 
-	old->ops = &shell;
+	WRITE_ONCE(old->ops, &shell);
 	old->umem = NULL;
 	old->pages = NULL;
 }

@@ -163,6 +163,7 @@ static int send(struct rxe_dev *dev, struct sk_buff *skb)
 int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb)
 {
 	u32 bytes = skb->len - skb_transport_offset(skb) - sizeof(struct udphdr);
+	bool multicast = rxe_net_is_multicast(skb);
 	int err = send(dev, skb);
 
 	if (err) {
@@ -171,5 +172,7 @@ int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb)
 	}
 	rxe_count(dev, RXE_STAT_SENT_PKTS);
 	rxe_count_add(dev, RXE_STAT_SENT_BYTES, bytes);
+	if (multicast)
+		rxe_count(dev, RXE_STAT_SENT_MULTICAST);
 	return 0;
 }

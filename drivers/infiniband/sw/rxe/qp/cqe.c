@@ -145,6 +145,30 @@ int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
 	return missed;
 }
 
+void rxe_cq_view(struct rxe_cq *cq, struct rxe_cq_view *view)
+{
+	const struct rxe_ring *ring = &cq->ring;
+
+	spin_lock_irq(&cq->lock);
+	*view = (struct rxe_cq_view) {
+		.dead = cq->dead,
+		.armed = cq->armed,
+	};
+	if (!cq->user)
+		view->used = cq->prod - cq->cons;
+	else if (ring->buf)
+		view->used = (ring->own - rxe_ring_user_consumer(ring)) & ring->mask;
+	spin_unlock_irq(&cq->lock);
+}
+
+void rxe_cq_take_ring(struct rxe_cq *cq, struct rxe_ring *ring)
+{
+	spin_lock_irq(&cq->lock);
+	*ring = cq->ring;
+	cq->ring.buf = NULL;
+	spin_unlock_irq(&cq->lock);
+}
+
 int rxe_cq_swap_ring(struct rxe_cq *cq, struct rxe_ring *ring)
 {
 	struct rxe_ring *old = &cq->ring;

@@ -71,6 +71,24 @@ int rxe_cq_poll(struct rxe_cq *cq, int num, struct ib_wc *wc);
 int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags);
 
 /**
+ * struct rxe_cq_view - a completion queue at one moment
+ * @used: completions that were not polled yet
+ * @dead: overflowed
+ * @armed: 0, IB_CQ_SOLICITED or IB_CQ_NEXT_COMP
+ */
+struct rxe_cq_view {
+	u32 used;
+	bool dead;
+	u8 armed;
+};
+
+/* Look at a queue, which may be on its way out. Process context. */
+void rxe_cq_view(struct rxe_cq *cq, struct rxe_cq_view *view);
+
+/* The end of a user queue: its ring is the caller's. Nobody posts; somebody may look. */
+void rxe_cq_take_ring(struct rxe_cq *cq, struct rxe_ring *ring);
+
+/**
  * rxe_cq_swap_ring() - go over to a ring of another size, with what was not polled yet
  * @cq: a user queue
  * @ring: the new ring, empty; holds the old one afterwards

@@ -119,6 +119,8 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 
 	rxe_count(dev, RXE_STAT_RCVD_PKTS);
 	rxe_count_add(dev, RXE_STAT_RCVD_BYTES, skb->len);
+	if (rxe_net_is_multicast(skb))
+		rxe_count(dev, RXE_STAT_RCVD_MULTICAST);
 	err = rxe_pkt_parse(&pkt, skb->data, skb->len);
 	if (err)
 		drop(dev, skb, parse_stat[err]);

@@ -137,7 +137,7 @@ static u8 segment_opcode(const struct rxe_qp *qp, const struct rxe_swqe *wqe, bo
 	return service | (base + place);
 }
 
-static s32 window(const struct rxe_qp *qp)
+s32 rxe_req_window(const struct rxe_qp *qp)
 {
 	return qp->comp.rewound ? WINDOW_AFTER_LOSS : WINDOW;
 }
@@ -146,7 +146,8 @@ static bool wants_ack(struct rxe_qp *qp, bool last)
 {
 	if (!rxe_qp_is_rc(qp))
 		return false;
-	return last || ++qp->req.since_ack >= ACK_EVERY || (s32)unacked(qp) + 1 >= window(qp);
+	return last || ++qp->req.since_ack >= ACK_EVERY ||
+	       (s32)unacked(qp) + 1 >= rxe_req_window(qp);
 }
 
 /* One packet of a SEND or WRITE. Return: RXE_MEM_OK also when the packet is lost at once. */
@@ -326,7 +327,7 @@ static void fail_in_turn(struct rxe_qp *qp, const struct rxe_swqe *wqe)
 
 static bool peer_holds_back(const struct rxe_qp *qp)
 {
-	return qp->req.rnr_wait || (rxe_qp_is_rc(qp) && (s32)unacked(qp) >= window(qp));
+	return qp->req.rnr_wait || (rxe_qp_is_rc(qp) && (s32)unacked(qp) >= rxe_req_window(qp));
 }
 
 /* Return: false when nothing can be sent now. */

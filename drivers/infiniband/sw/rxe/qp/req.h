@@ -41,6 +41,9 @@ void rxe_req_seek(struct rxe_qp *qp);
  */
 void rxe_req_answered(struct rxe_qp *qp, const struct rxe_swqe *wqe, u32 psn);
 
+/* PSNs that may be sent without being acknowledged. Owner. */
+s32 rxe_req_window(const struct rxe_qp *qp);
+
 /* Let go of what the requester holds. Owner. */
 void rxe_req_reset(struct rxe_qp *qp);
 

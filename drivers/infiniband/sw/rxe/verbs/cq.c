@@ -79,11 +79,14 @@ static int create_cq(struct ib_cq *ib, const struct ib_cq_init_attr *attr, rxc_c
 static int destroy_cq(struct ib_cq *ib, struct ib_udata *udata)
 {
 	struct rxe_cq *cq = rxe_cq(ib);
+	struct rxe_ring ring;
 
-	if (cq->user)
-		rxe_mmap_withdraw(&cq->ring);
-	else
+	if (cq->user) {
+		rxe_cq_take_ring(cq, &ring);
+		rxe_mmap_withdraw(&ring);
+	} else {
 		kvfree(cq->wcs);
+	}
 	return 0;
 }
 

@@ -302,6 +302,8 @@ static void set_up_ib(struct rxe_dev *dev)
 	ib_set_device_ops(ib, &rxe_srq_verbs_ops);
 	ib_set_device_ops(ib, &rxe_post_ops);
 	ib_set_device_ops(ib, &rxe_hwstats_ops);
+	ib_set_device_ops(ib, &rxe_pma_ops);
+	ib_set_device_ops(ib, &rxe_restrack_ops);
 	if (is_vlan_dev(dev->ndev))
 		ib_set_device_ops(ib, &vlan_ops);
 

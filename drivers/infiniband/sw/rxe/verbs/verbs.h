@@ -40,5 +40,7 @@ extern const struct ib_device_ops rxe_cq_verbs_ops;	/* cq.c */
 extern const struct ib_device_ops rxe_srq_verbs_ops;	/* srq.c */
 extern const struct ib_device_ops rxe_post_ops;		/* post.c */
 extern const struct ib_device_ops rxe_hwstats_ops;	/* hwstats.c */
+extern const struct ib_device_ops rxe_pma_ops;		/* pma.c */
+extern const struct ib_device_ops rxe_restrack_ops;	/* restrack.c */
 
 #endif

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# observe.sh: what the driver tells of itself: the port's counters and their agent, and
+# `rdma resource show -dd`; each compared with a known amount of traffic, not just there.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need_tools ip rdma rxe_verbs modprobe
+
+STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
+PORTS=/sys/class/infiniband
+
+# of_port DEVICE NAME: a counter of the performance management agent.
+of_port() {
+	cat "$PORTS/$1/ports/1/counters/$2"
+}
+
+# Datagrams that are no packets are errors of the port that receives them, and of no other.
+rcv_errors() {
+	local before after
+	up_two 9000
+	before=$(of_port rxe2 port_rcv_errors)
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2016 # for that shell
+		in_ns 1 bash -c 'printf %s "$RANDOM" >/dev/udp/10.0.0.2/4791'
+	done
+	sleep 0.5
+	after=$(of_port rxe2 port_rcv_errors)
+	expect $((after - before)) 3 "port_rcv_errors of rxe2"
+	expect "$(of_port rxe1 port_rcv_errors)" 0 "port_rcv_errors of rxe1"
+	down_two
+}
+
+# dma_access DEVICE: what is in force for the region of all kernel memory.
+dma_access() {
+	rdma -dd resource show qp link "$1/1" | tr '\n' ' ' |
+		sed -n 's/.*lqpn 1 .*drv_dma_access \([^ ]*\).*/\1/p'
+}
+
+# Kernel consumers are relaxed, unless the administrator says otherwise before they begin.
+kernel_ordering() {
+	net_one 9000
+	expect "$(dma_access rxe0)" local_write,relaxed "drv_dma_access"
+	net_one_down
+	echo Y >$STRICT
+	net_one 9000
+	expect "$(dma_access rxe0)" local_write,strict "drv_dma_access with $STRICT"
+	rxe_verbs -d rxe0 -x "$RXE_SLOW" rc.write.sizes ud.imm
+	net_one_down
+	echo N >$STRICT
+	net_one 9000
+	expect "$(dma_access rxe0)" local_write,relaxed "drv_dma_access after it"
+	net_one_down
+}
+
+# look_on: until the process $1 ends, everything that can be looked at.
+look_on() {
+	local looks=0
+	while ! ended "$1"; do
+		rdma -dd resource show qp >/dev/null
+		rdma -dd resource show cq >/dev/null
+		rdma -dd resource show mr >/dev/null
+		cat "$PORTS"/*/ports/1/counters/* >/dev/null
+		looks=$((looks + 1))
+	done
+	echo "# looked $looks times"
+	[ "$looks" -gt 1 ] || fail "looked $looks times only"
+}
+
+# Looking does no harm to objects that are busy, made and destroyed.
+busy() {
+	local pid rc=0
+	net_one 9000
+	start pid rxe_verbs -d rxe0 -x "$((2 * RXE_SLOW))" rc.mixed 'queue.*' 'flush.*' 'rereg.*' \
+		'cq.*'
+	look_on "$pid"
+	wait "$pid" || rc=$?
+	[ $rc = 0 ] || {
+		grep FAIL "$(output_of "$pid")"
+		fail "rxe_verbs ended with status $rc"
+	}
+	net_one_down
+}
+
+run_case driver 10 driver_is_loaded
+modprobe ib_umad
+net_one 9000
+run_program one rxe_verbs -d rxe0 -x "$RXE_SLOW" 'pma.[!m]*' 'show.*'
+run_program one.v6 rxe_verbs -d rxe0 -6 -x "$RXE_SLOW" 'pma.mad*'
+net_one_down
+up_two 9000
+run_program two.v6 rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -6 -x "$RXE_SLOW" 'pma.*' 'show.qp*'
+down_two
+run_case observe.rcv_errors 20 rcv_errors
+run_case observe.kernel_ordering 60 kernel_ordering
+run_case observe.busy 120 busy
+summary
