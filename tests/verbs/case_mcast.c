@@ -367,29 +367,54 @@ static void wrong_qpn(const struct t_case *c)
 	rig_close(&r);
 }
 
-/* Thousands of datagrams to a group without a QP here, among a few to one that has. */
+/* The group that every host is in. */
+static union ibv_gid all_hosts(void)
+{
+	union ibv_gid g = group(1);
+
+	g.raw[13] = 0;
+	if (t_opts.family == 4)
+		g.raw[12] = 224;
+	else
+		g.raw[1] = 2;
+	return g;
+}
+
+/*
+ * Thousands of datagrams to groups without a QP here, among a few to one that has: a group that the
+ * network need not bring, and one that it always brings, whose datagrams are dropped and counted.
+ */
 static void nobody(const struct t_case *c)
 {
-	union ibv_gid g;
+	enum { FLOOD = 5000 };
+	union ibv_gid none, all;
+	struct ibv_ah *ah[2];
 	struct mcast_rig r;
-	struct ibv_ah *ah;
+	uint64_t before;
 
 	t_opts.family = c->arg;
 	rig_open(&r, 1);
 	rig_attach(&r);
-	g = group(9);
-	ah = ep_make_ah(r.a.dev, r.a.dev->pd, &g);
-	for (int i = 0; i < 5000; i++) {
+	none = group(9);
+	all = all_hosts();
+	ah[0] = ep_make_ah(r.a.dev, r.a.dev->pd, &none);
+	ah[1] = ep_make_ah(r.a.dev, r.a.dev->pd, &all);
+	before = ep_counter(r.l[0].e.dev, "drop_multicast");
+	for (int i = 0; i < FLOOD; i++) {
 		if (i % 500 == 0) {
 			listen_once(&r.l[0]);
 			send_group(&r, i % 1000);
 			hears_from(&r.l[0], &r, 0, i % 1000);
 		}
-		send_to(&r, ah, MCAST_QPN, r.a.cfg.qkey, 100);
+		send_to(&r, ah[i & 1], MCAST_QPN, r.a.cfg.qkey, 100);
 	}
 	listen_once(&r.l[0]);
 	deaf(&r.l[0], 50, "another group");
-	t_zero(ibv_destroy_ah(ah));
+	before = ep_counter(r.l[0].e.dev, "drop_multicast") - before;
+	t_check(before == FLOOD / 2, "drop_multicast: got %lu more, expected %d", before,
+		FLOOD / 2);
+	t_zero(ibv_destroy_ah(ah[0]));
+	t_zero(ibv_destroy_ah(ah[1]));
 	detach(&r.l[0].e, 0);
 	rig_close(&r);
 }
