@@ -7,6 +7,7 @@
  * that the host loops back.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,7 +422,11 @@ static void nobody(const struct t_case *c)
 
 static void want_error(int got, int want, const char *what)
 {
-	t_check(got == want, "%s: got %s, expected %s", what, t_errname(got), t_errname(want));
+	char text[40];
+
+	/* One buffer is all that t_errname() has. */
+	snprintf(text, sizeof(text), "%s", t_errname(want));
+	t_check(got == want, "%s: got %s, expected %s", what, t_errname(got), text);
 }
 
 /* Who may attach to what; a QP stays as long as it is attached. */

@@ -149,6 +149,6 @@ int main(int argc, char **argv)
 	else if (argc - i == 3 && !strcmp(argv[i], "send"))
 		send_all(atoi(argv[i + 1]), argv[i + 2]);
 	else
-		t_fail("usage: rxe_mcast [options] hold GROUP... | hear COUNT GROUP | send COUNT GROUP");
+		t_fail("usage: [options] hold GROUP... | hear COUNT GROUP | send COUNT GROUP");
 	return 0;
 }
