@@ -12,8 +12,11 @@
  * for the next datagram. Such datagrams go into a queue, bounded, and a thread delivers them, which
  * is scheduled like any other.
  *
- * Locks: @lock is for those who attach and detach, who join and leave with RTNL held within it. The
- * thread must not wait for RTNL and has @walk, within which lists change.
+ * The thread, too, walks under RCU, a stretch at a time. If those who detach had to wait for it, a
+ * program with thousands of QPs in a group could not end while datagrams keep coming. Each member
+ * has a number, by which the walk goes on where it stopped; lists are in the order of these.
+ *
+ * There is one lock, for those who attach and detach; they join and leave with RTNL within it.
  */
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
@@ -32,27 +35,29 @@
 #define GROUPS_BITS	8
 /* Copies that are delivered at once. */
 #define COPIES_AT_ONCE	16
+/* Members that the thread serves in one RCU read side. */
+#define STRETCH		128
 /* Datagrams that may wait for the thread. */
 #define QUEUE_LIMIT	256
 
 /**
  * struct rxe_mcast - the groups of a device
  * @dev: the device
- * @lock: attaching and detaching
- * @walk: the thread is at it; guards changes of @groups and of members' lists
+ * @lock: attaching and detaching; guards all but @queue
  * @groups: by MGID; read under RCU
- * @num_groups: guarded by @lock
- * @num_members: of all groups; guarded by @lock
+ * @num_groups: how many
+ * @num_members: of all groups
+ * @last_number: of a member
  * @queue: datagrams for groups of many QPs
  * @work: delivers them
  */
 struct rxe_mcast {
 	struct rxe_dev *dev;
 	struct mutex lock;
-	struct mutex walk;
 	DECLARE_HASHTABLE(groups, GROUPS_BITS);
 	u32 num_groups;
 	u32 num_members;
+	u64 last_number;
 	struct sk_buff_head queue;
 	struct work_struct work;
 };
@@ -79,24 +84,25 @@ struct group {
  * struct member - a QP of a group
  * @node: in group.members
  * @handle: of the QP; its memory stays for RCU readers
+ * @number: above those of members before it
  * @rcu: frees the member
  */
 struct member {
 	struct list_head node;
 	struct rxe_handle *handle;
+	u64 number;
 	struct rcu_head rcu;
 };
 
 static struct workqueue_struct *threads;
 
-/* Context: RCU read side, or @lock or @walk held. */
+/* Context: RCU read side, or @lock held. */
 static struct group *find_group(const struct rxe_mcast *mcast, const union ib_gid *mgid)
 {
 	struct group *group;
 
 	hash_for_each_possible_rcu(mcast->groups, group, node, jhash(mgid, sizeof(*mgid), 0),
-				   lockdep_is_held(&mcast->lock) ||
-				   lockdep_is_held(&mcast->walk))
+				   lockdep_is_held(&mcast->lock))
 		if (!memcmp(&group->mgid, mgid, sizeof(*mgid)))
 			return group;
 	return NULL;
@@ -132,18 +138,14 @@ static struct group *add_group(struct rxe_mcast *mcast, const union ib_gid *mgid
 		return ERR_PTR(err);
 	}
 	mcast->num_groups++;
-	mutex_lock(&mcast->walk);
 	hash_add_rcu(mcast->groups, &group->node, jhash(mgid, sizeof(*mgid), 0));
-	mutex_unlock(&mcast->walk);
 	return group;
 }
 
 static void remove_group(struct rxe_mcast *mcast, struct group *group)
 {
 	lockdep_assert_held(&mcast->lock);
-	mutex_lock(&mcast->walk);
 	hash_del_rcu(&group->node);
-	mutex_unlock(&mcast->walk);
 	mcast->num_groups--;
 	rxe_net_leave(mcast->dev, &group->joined);
 	kfree_rcu(group, rcu);
@@ -162,21 +164,18 @@ static int add_member(struct rxe_mcast *mcast, struct group *group, struct rxe_q
 	if (!member)
 		return -ENOMEM;
 	member->handle = qp->handle;
+	member->number = ++mcast->last_number;
 	mcast->num_members++;
-	mutex_lock(&mcast->walk);
 	WRITE_ONCE(group->num, group->num + 1);
 	list_add_tail_rcu(&member->node, &group->members);
-	mutex_unlock(&mcast->walk);
 	return 0;
 }
 
 static void remove_member(struct rxe_mcast *mcast, struct group *group, struct member *member)
 {
 	lockdep_assert_held(&mcast->lock);
-	mutex_lock(&mcast->walk);
 	list_del_rcu(&member->node);
 	WRITE_ONCE(group->num, group->num - 1);
-	mutex_unlock(&mcast->walk);
 	mcast->num_members--;
 	kfree_rcu(member, rcu);
 }
@@ -252,22 +251,42 @@ static void copy_to_member(const struct member *member, const struct rxe_pkt *pk
 	rxe_handle_put(member->handle);
 }
 
-/* The thread: one datagram of the queue. Its group may be gone by now. */
+/*
+ * The thread: one datagram to the next members after number @from. Return: the number of the last,
+ * or 0 when there are no more, or there is no group any more.
+ */
+static u64 copy_to_stretch(struct rxe_mcast *mcast, const struct rxe_pkt *pkt,
+			   struct sk_buff *skb, u64 from)
+{
+	const struct group *group = group_of(mcast, skb);
+	const struct member *member;
+	int left = STRETCH;
+
+	if (!group)
+		return 0;
+	list_for_each_entry_rcu(member, &group->members, node) {
+		if (member->number <= from)
+			continue;
+		copy_to_member(member, pkt, skb);
+		if (!--left)
+			return member->number;
+	}
+	return 0;
+}
+
 static void copy_to_many(struct rxe_mcast *mcast, struct sk_buff *skb)
 {
-	struct member *member;
-	struct group *group;
 	struct rxe_pkt pkt;
+	u64 number = 0;
 
-	mutex_lock(&mcast->walk);
-	group = group_of(mcast, skb);
-	if (group && rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK) {
-		list_for_each_entry(member, &group->members, node) {
-			copy_to_member(member, &pkt, skb);
+	if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK) {
+		do {
+			rcu_read_lock();
+			number = copy_to_stretch(mcast, &pkt, skb, number);
+			rcu_read_unlock();
 			cond_resched();
-		}
+		} while (number);
 	}
-	mutex_unlock(&mcast->walk);
 	consume_skb(skb);
 }
 
@@ -314,7 +333,6 @@ struct rxe_mcast *rxe_mcast_create(struct rxe_dev *dev)
 		return NULL;
 	mcast->dev = dev;
 	mutex_init(&mcast->lock);
-	mutex_init(&mcast->walk);
 	hash_init(mcast->groups);
 	skb_queue_head_init(&mcast->queue);
 	INIT_WORK(&mcast->work, serve_queue);
