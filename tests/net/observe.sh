@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # observe.sh: what the driver tells of itself: the port's counters and their agent, and
-# `rdma resource show -dd`; each compared with a known amount of traffic, not just there.
+# `rdma resource show -dd`, trace events; each compared with a known amount of traffic.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,11 +21,7 @@ rcv_errors() {
 	local before after
 	up_two 9000
 	before=$(of_port rxe2 port_rcv_errors)
-	for _ in 1 2 3; do
-		# shellcheck disable=SC2016 # for that shell
-		in_ns 1 bash -c 'printf %s "$RANDOM" >/dev/udp/10.0.0.2/4791'
-	done
-	sleep 0.5
+	send_garbage
 	after=$(of_port rxe2 port_rcv_errors)
 	expect $((after - before)) 3 "port_rcv_errors of rxe2"
 	expect "$(of_port rxe1 port_rcv_errors)" 0 "port_rcv_errors of rxe1"
@@ -83,6 +79,80 @@ busy() {
 	net_one_down
 }
 
+TRACING=/sys/kernel/tracing
+
+# traced SYSTEM COMMAND...: the events of a system while COMMAND runs, in $WORK/trace.
+traced() {
+	local system=$1 rc=0
+	shift
+	[ -d $TRACING/events ] || mount -t tracefs tracefs $TRACING 2>/dev/null ||
+		skip "this kernel has no trace events"
+	echo 8192 >$TRACING/buffer_size_kb
+	: >$TRACING/trace
+	echo 1 >"$TRACING/events/$system/enable"
+	"$@" || rc=$?
+	echo 0 >"$TRACING/events/$system/enable"
+	cp $TRACING/trace "$WORK/trace"
+	[ $rc = 0 ] || fail "$* ended with status $rc"
+}
+
+# events PATTERN: how many lines of the trace match.
+events() {
+	grep -cE "$1" "$WORK/trace" || true
+}
+
+# 25 WRITEs of 8 packets, one acknowledgement and one completion each.
+trace_packets() {
+	net_one 9000
+	traced rxe rxe_verbs -d rxe0 -x "$RXE_SLOW" -m 4096 pma.write.long
+	expect "$(events 'rxe_sent: dev=rxe0 .* opcode=0x06 ')" 25 "WRITE FIRST sent"
+	expect "$(events 'rxe_sent: dev=rxe0 .* opcode=0x07 ')" 150 "WRITE MIDDLE sent"
+	expect "$(events 'rxe_sent: dev=rxe0 .* opcode=0x11 .* payload=0')" 25 "ACKs sent"
+	expect "$(events 'rxe_sent:')" 225 "packets sent"
+	expect "$(events 'rxe_received: dev=rxe0 ')" 225 "packets received"
+	expect "$(events 'rxe_completion: .* status=0 .* bytes=30001')" 25 "completions"
+	expect "$(events 'rxe_qp_state: .* from=INIT to=RTR')" 2 "QPs to RTR"
+	expect "$(events 'rxe_qp_state: .* from=RTR to=RTS')" 2 "QPs to RTS"
+	expect "$(events 'rxe_(drop|retry):')" 0 "drops and retries"
+	net_one_down
+}
+
+trace_rnr() {
+	net_one 9000
+	traced rxe rxe_verbs -d rxe0 -x "$RXE_SLOW" show.qp.rnr
+	[ "$(events 'rxe_retry: dev=rxe0 .* why=rnr .* left=7')" -ge 1 ] || fail "no RNR retry"
+	net_one_down
+}
+
+# send_garbage: three datagrams that are no packets.
+send_garbage() {
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2016 # for that shell
+		in_ns 1 bash -c 'printf %s "$RANDOM" >/dev/udp/10.0.0.2/4791'
+	done
+	sleep 0.5
+}
+
+trace_drops() {
+	up_two 9000
+	traced rxe send_garbage
+	expect "$(events 'rxe_drop: dev=rxe2 reason=drop_short')" 3 "drops by rxe2"
+	expect "$(events 'rxe_drop:')" 3 "drops in all"
+	down_two
+}
+
+# Pages come and go under the region of that case.
+trace_odp() {
+	net_one 9000
+	traced odp rxe_verbs -d rxe0 -x "$RXE_SLOW" order.write.odp
+	[ "$(events 'odp_fault_begin:')" -ge 30 ] || fail "$(events odp_fault_begin:) faults"
+	expect "$(events 'odp_fault_end: .* pages=[1-9]')" "$(events 'odp_fault_begin:')" \
+		"faults that ended well"
+	[ "$(events 'odp_invalidate: .* dropped=[1-9]')" -ge 30 ] ||
+		fail "$(events 'odp_invalidate: .* dropped=[1-9]') invalidations"
+	net_one_down
+}
+
 run_case driver 10 driver_is_loaded
 modprobe ib_umad
 net_one 9000
@@ -95,4 +165,8 @@ down_two
 run_case observe.rcv_errors 20 rcv_errors
 run_case observe.kernel_ordering 60 kernel_ordering
 run_case observe.busy 120 busy
+run_case observe.trace.packets 30 trace_packets
+run_case observe.trace.rnr 30 trace_rnr
+run_case observe.trace.drops 30 trace_drops
+run_case observe.trace.odp 30 trace_odp
 summary

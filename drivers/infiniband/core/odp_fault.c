@@ -35,6 +35,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "odp_mirror.h"
+#include "odp_trace.h"
 
 /* A process that changes its mappings for so long, and so often, is not served. */
 #define PATIENCE	(10 * HZ)
@@ -376,9 +377,12 @@ long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end
 	long n;
 
 	might_sleep();
+	trace_odp_fault_begin(mirror->mm, start, end, advice);
 	/* A process that is gone has no memory; one that is going keeps it until we are done. */
-	if (!mmget_not_zero(mirror->mm))
+	if (!mmget_not_zero(mirror->mm)) {
+		trace_odp_fault_end(mirror->mm, start, -EFAULT);
 		return -EFAULT;
+	}
 	/* Entries, and pages of files that are read in, are paid for by whose memory it is. */
 	memcg = get_mem_cgroup_from_mm(mirror->mm);
 	before = set_active_memcg(memcg);
@@ -387,5 +391,6 @@ long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end
 	mem_cgroup_put(memcg);
 	/* Not mmput(): the last one would tear down the process' memory here, notifiers and all. */
 	mmput_async(mirror->mm);
+	trace_odp_fault_end(mirror->mm, start, n);
 	return n;
 }

@@ -24,6 +24,7 @@
 #include <linux/wait.h>
 
 #include "odp_mirror.h"
+#include "odp_trace.h"
 
 #define MAYBE_EMPTY	XA_MARK_0
 #define REAP_DELAY	msecs_to_jiffies(100)
@@ -77,13 +78,16 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 	unsigned long end = min(range->end, odp_chunk_start(chunk) + ODP_CHUNK_SIZE);
 	unsigned long first = odp_chunk_index(chunk, start);
 	unsigned long last = odp_chunk_index(chunk, end - 1);
+	unsigned int present;
 	bool emptied;
 
 	odp_chunk_change(chunk);
 	mmu_interval_set_seq(notifier, seq);
-	if (chunk->present)
+	present = chunk->present;
+	if (present)
 		odp_umem_count_invalidation(chunk, first, last);
 	emptied = drop_entries(chunk, first, last) && !chunk->present;
+	trace_odp_invalidate(chunk->mirror->mm, start, end, present - chunk->present);
 	odp_chunk_changed(chunk);
 	if (emptied)
 		may_be_idle(chunk);

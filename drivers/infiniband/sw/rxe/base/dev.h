@@ -93,10 +93,15 @@ static inline struct rxe_dev *rxe_dev(struct ib_device *ib)
 	return container_of(ib, struct rxe_dev, ib);
 }
 
-/* Count an event. Any context. */
+/* trace.c: the trace event of a packet that is lost. */
+void rxe_dev_trace_drop(const struct rxe_dev *dev, enum rxe_stat reason);
+
+/* Count an event; a packet that is lost is a trace event, too. Any context. */
 static inline void rxe_count(struct rxe_dev *dev, enum rxe_stat stat)
 {
 	this_cpu_inc(dev->stats->value[stat]);
+	if (stat >= RXE_STAT_DROP_IP_HEADER)
+		rxe_dev_trace_drop(dev, stat);
 }
 
 /* Add to a counter. Any context. */

@@ -9,6 +9,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+/* From DROP_IP_HEADER to the end are the reasons for which packets are lost; see rxe_count(). */
 #define RXE_FOR_EACH_STAT(X) \
 	X(SENT_PKTS,		"sent_pkts") \
 	X(RCVD_PKTS,		"rcvd_pkts") \

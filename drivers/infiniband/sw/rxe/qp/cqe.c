@@ -10,6 +10,7 @@
 #include <rdma/ib_user_verbs.h>
 
 #include "../base/dev.h"
+#include "../base/trace.h"
 #include "cqe.h"
 
 /* User space numbers the flags differently (enum ibv_wc_flags). */
@@ -96,6 +97,8 @@ void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
 	bool added, overflow = false, fire = false;
 	unsigned long flags;
 
+	trace_rxe_completion(rxe_dev(cq->ib.device), wc->qp->qp_num, wc->wr_id, wc->status,
+			     wc->opcode, wc->byte_len);
 	spin_lock_irqsave(&cq->lock, flags);
 	if (!cq->dead) {
 		added = cq->user ? add_user(cq, wc) : add_kernel(cq, wc);

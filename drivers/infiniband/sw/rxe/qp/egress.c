@@ -9,6 +9,7 @@
 #include <linux/string.h>
 #include <linux/udp.h>
 
+#include "../base/trace.h"
 #include "../wire/icrc.h"
 #include "egress.h"
 #include "qp.h"
@@ -52,6 +53,7 @@ static void seal(struct rxe_out *out, u32 pad)
 void rxe_egress_send(struct rxe_qp *qp, struct rxe_pkt *pkt, struct rxe_out *out)
 {
 	seal(out, pkt->pad);
+	trace_rxe_sent(qp->dev, pkt->qpn, pkt->opcode, pkt->psn, pkt->payload_len);
 	rxe_net_xmit(qp->dev, out->skb);
 }
 

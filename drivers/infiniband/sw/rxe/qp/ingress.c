@@ -13,6 +13,7 @@
 #include <linux/udp.h>
 
 #include "../base/dev.h"
+#include "../base/trace.h"
 #include "../wire/icrc.h"
 #include "ingress.h"
 #include "mcast.h"
@@ -122,6 +123,8 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 	if (rxe_net_is_multicast(skb))
 		rxe_count(dev, RXE_STAT_RCVD_MULTICAST);
 	err = rxe_pkt_parse(&pkt, skb->data, skb->len);
+	if (!err)
+		trace_rxe_received(dev, pkt.qpn, pkt.opcode, pkt.psn, pkt.payload_len);
 	if (err)
 		drop(dev, skb, parse_stat[err]);
 	else if (multicast && !rxe_mcast_wants(dev, &pkt, skb))

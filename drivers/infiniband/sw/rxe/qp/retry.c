@@ -11,6 +11,7 @@
  */
 #include <linux/jiffies.h>
 
+#include "../base/trace.h"
 #include "../compat/rxc.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
@@ -133,8 +134,8 @@ void rxe_retry_cancel_rnr(struct rxe_qp *qp)
 	qp->req.rnr_wait = false;
 }
 
-/* Go back to comp.psn, at the price of one retry. */
-static void go_back(struct rxe_qp *qp)
+/* Go back to comp.psn, at the price of one retry; @why is RXE_TRACE_WHY_*. */
+static void go_back(struct rxe_qp *qp, int why)
 {
 	struct rxe_comp *comp = &qp->comp;
 
@@ -145,6 +146,7 @@ static void go_back(struct rxe_qp *qp)
 	}
 	comp->retries--;
 	rxe_count(qp->dev, RXE_STAT_RETRY);
+	trace_rxe_retry(qp->dev, qp->ib.qp_num, why, comp->psn, comp->retries);
 	rxe_req_seek(qp);
 	arm(qp);
 }
@@ -155,7 +157,7 @@ void rxe_retry_lost(struct rxe_qp *qp)
 	if (qp->comp.rewound || qp->req.rnr_wait || !rxe_sq_oldest(qp))
 		return;
 	qp->comp.rewound = true;
-	go_back(qp);
+	go_back(qp, RXE_TRACE_WHY_LOSS);
 }
 
 void rxe_retry_rnr(struct rxe_qp *qp, u8 code)
@@ -173,6 +175,7 @@ void rxe_retry_rnr(struct rxe_qp *qp, u8 code)
 	}
 	if (comp->rnr_retries != RNR_RETRY_FOREVER)
 		comp->rnr_retries--;
+	trace_rxe_retry(qp->dev, qp->ib.qp_num, RXE_TRACE_WHY_RNR, comp->psn, comp->rnr_retries);
 	rxe_req_seek(qp);
 	qp->req.rnr_wait = true;
 	hrtimer_start(&comp->rnr_timer, ns_to_ktime(NSEC_PER_USEC * (u64)rxe_rnr_delay_us(code)),
@@ -210,6 +213,6 @@ void rxe_retry_timer(struct rxe_qp *qp)
 		/* Late answers of the old flight are no further loss. */
 		comp->rewound = true;
 		comp->silences = min(comp->silences + 1, MAX_BACKOFF_SHIFT);
-		go_back(qp);
+		go_back(qp, RXE_TRACE_WHY_TIMEOUT);
 	}
 }

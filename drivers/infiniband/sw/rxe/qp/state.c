@@ -12,6 +12,7 @@
 #include <rdma/ib_cache.h>
 
 #include "../base/dev.h"
+#include "../base/trace.h"
 #include "../wire/psn.h"
 #include "comp.h"
 #include "qp.h"
@@ -81,6 +82,7 @@ void rxe_state_event(struct rxe_qp *qp, enum ib_event_type type)
 static void set_state(struct rxe_qp *qp, enum ib_qp_state state)
 {
 	rxe_assert_owned(qp);
+	trace_rxe_qp_state(qp->dev, qp->ib.qp_num, qp->state, state);
 	WRITE_ONCE(qp->state, state);
 	/* Before the queues are looked at: pairs with post_recv() of verbs/post.c. */
 	smp_mb();
