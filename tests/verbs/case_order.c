@@ -31,7 +31,7 @@ struct order_rig {
 	size_t off, len;		/* of the message, in the destination */
 	size_t probe;			/* in the message: the byte that is watched */
 	pthread_t watcher;
-	_Atomic int phase;		/* enum phase */
+	atomic_int phase;		/* enum phase */
 	size_t missing;			/* SEEN: a byte before the probe that is old, or len */
 	size_t looks;			/* in vain */
 	bool drop;			/* take pages away between messages */
