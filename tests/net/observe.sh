@@ -81,12 +81,16 @@ busy() {
 
 TRACING=/sys/kernel/tracing
 
+# Before a case makes anything that a skip would leave behind.
+tracing_needed() {
+	[ -d $TRACING/events ] || mount -t tracefs tracefs $TRACING 2>/dev/null ||
+		skip "this kernel has no trace events"
+}
+
 # traced SYSTEM COMMAND...: the events of a system while COMMAND runs, in $WORK/trace.
 traced() {
 	local system=$1 rc=0
 	shift
-	[ -d $TRACING/events ] || mount -t tracefs tracefs $TRACING 2>/dev/null ||
-		skip "this kernel has no trace events"
 	echo 8192 >$TRACING/buffer_size_kb
 	: >$TRACING/trace
 	echo 1 >"$TRACING/events/$system/enable"
@@ -103,6 +107,7 @@ events() {
 
 # 25 WRITEs of 8 packets, one acknowledgement and one completion each.
 trace_packets() {
+	tracing_needed
 	net_one 9000
 	traced rxe rxe_verbs -d rxe0 -x "$RXE_SLOW" -m 4096 pma.write.long
 	expect "$(events 'rxe_sent: dev=rxe0 .* opcode=0x06 ')" 25 "WRITE FIRST sent"
@@ -118,6 +123,7 @@ trace_packets() {
 }
 
 trace_rnr() {
+	tracing_needed
 	net_one 9000
 	traced rxe rxe_verbs -d rxe0 -x "$RXE_SLOW" show.qp.rnr
 	[ "$(events 'rxe_retry: dev=rxe0 .* why=rnr .* left=7')" -ge 1 ] || fail "no RNR retry"
@@ -134,6 +140,7 @@ send_garbage() {
 }
 
 trace_drops() {
+	tracing_needed
 	up_two 9000
 	traced rxe send_garbage
 	expect "$(events 'rxe_drop: dev=rxe2 reason=drop_short')" 3 "drops by rxe2"
@@ -143,6 +150,7 @@ trace_drops() {
 
 # Pages come and go under the region of that case.
 trace_odp() {
+	tracing_needed
 	net_one 9000
 	traced odp rxe_verbs -d rxe0 -x "$RXE_SLOW" order.write.odp
 	[ "$(events 'odp_fault_begin:')" -ge 30 ] || fail "$(events odp_fault_begin:) faults"
