@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keys that are invalidated: by their owner (LOCAL_INV), and by the peer that used them (SEND with
- * invalidate). IBA 10.6.5, 9.4.1.1.3 and 11.6.2: what cannot be invalidated is a memory management
- * operation error at the owner, and a remote access error at the peer.
+ * invalidate). What cannot be invalidated is a memory management operation error at the owner (IBA
+ * 11.6.2), and a remote access error at the peer.
  */
 #include <errno.h>
 #include <string.h>

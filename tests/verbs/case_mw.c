@@ -276,7 +276,7 @@ static void run_bad_bind(const struct t_case *c)
 	mw_rig_close(&r);
 }
 
-/* Whoever may change memory by a window, its owner must be allowed to (IBA 10.6.7.2.2). */
+/* Whoever may change memory by a window, its owner must be allowed to (IBA 10.6.7). */
 static void run_local_write(const struct t_case *c)
 {
 	static const int changes[] = { IBV_ACCESS_REMOTE_WRITE, IBV_ACCESS_REMOTE_ATOMIC };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fast registration: a kernel consumer's pages under a key that work requests make valid and
- * invalid again (IBA 10.6.4).
+ * invalid again.
  *
  * The consumer hands in the next list of pages while the key may still be valid, and then posts an
  * invalidation and a registration in a row. So there are two lists: the one handed in last, and a
@@ -22,23 +22,28 @@
  * struct rxe_fast - the pages of a region
  * @max: entries of each list
  * @num_staged: entries of @staged that are set
- * @page_size: of the pages in @pages, bytes
+ * @staged_size: bytes of each page
+ * @staged_off: where in the first of them the memory begins
+ * @page_size: as @staged_size, of @pages
+ * @page_off: as @staged_off, of @pages
  * @pages: addresses, in use while the key is valid
  * @staged: addresses, for the next registration
  */
 struct rxe_fast {
 	u32 max;
 	u32 num_staged;
+	u32 staged_size;
+	u32 staged_off;
 	u32 page_size;
+	u32 page_off;
 	u64 *pages;
 	u64 staged[];
 };
 
-/* The iova and the first byte have the same place in their pages. */
 static void *find(const struct rxe_mr *mr, u64 iova, u32 *left)
 {
 	const struct rxe_fast *fast = mr->fast;
-	u64 off = (mr->iova & (fast->page_size - 1)) + (iova - mr->iova);
+	u64 off = fast->page_off + (iova - mr->iova);
 	u32 in_page = off & (fast->page_size - 1);
 
 	*left = fast->page_size - in_page;
@@ -120,21 +125,27 @@ static int stage(struct ib_mr *ib, u64 addr)
 	return 0;
 }
 
+/* The consumer may give the memory another iova afterwards; where it begins is kept here. */
 int rxe_mr_map_fast(struct rxe_mr *mr, struct scatterlist *sg, int nents, unsigned int *offset)
 {
+	int n;
+
 	if (!is_power_of_2(mr->ib.page_size))
 		return -EINVAL;
 	mr->fast->num_staged = 0;
-	return ib_sg_to_pages(&mr->ib, sg, nents, offset, stage);
+	n = ib_sg_to_pages(&mr->ib, sg, nents, offset, stage);
+	mr->fast->staged_size = mr->ib.page_size;
+	mr->fast->staged_off = mr->ib.iova & (mr->ib.page_size - 1);
+	return n;
 }
 
 /* Are there pages for all of it? */
 static bool is_mapped(const struct rxe_fast *fast, const struct rxe_fast_reg *what)
 {
-	u64 bytes = (u64)fast->num_staged * what->page_size;
-	u64 off = what->iova & (what->page_size - 1);
+	u64 bytes = (u64)fast->num_staged * fast->staged_size;
 
-	return what->length && off <= bytes && what->length <= bytes - off &&
+	return what->length && fast->staged_off <= bytes &&
+	       what->length <= bytes - fast->staged_off &&
 	       what->iova + (what->length - 1) >= what->iova;
 }
 
@@ -145,12 +156,13 @@ static enum rxe_mem_err reg(struct rxe_mr *mr, const struct rxe_fast_reg *what)
 	lockdep_assert_held_write(&mr->lock);
 	if (mr->valid || (mr->key ^ what->key) >> RXE_KEY_VARIANT_BITS)
 		return RXE_MEM_KEY;
-	if (!is_power_of_2(what->page_size) || !is_mapped(fast, what))
+	if (!is_mapped(fast, what))
 		return RXE_MEM_RANGE;
 	if (atomic_read_acquire(&mr->users))
 		return RXE_MEM_BUSY;
 	memcpy(fast->pages, fast->staged, fast->num_staged * sizeof(*fast->pages));
-	fast->page_size = what->page_size;
+	fast->page_size = fast->staged_size;
+	fast->page_off = fast->staged_off;
 	mr->key = what->key;
 	mr->access = what->access;
 	mr->iova = what->iova;

@@ -159,9 +159,9 @@ struct rxe_mr_ops {
  * @users: revocable: who holds it
  *
  * Of a region that is not revocable all but @fleeting, @windows and @closed is constant from
- * publish to retire. Of a revocable one, what a key stands for (@key, @access, @iova, @length and
- * the backend's) changes only while it is not @valid and has no @users, so that holders need no lock
- * to look at it. A key is revoked under @lock held for writing, and each chunk is accessed under
+ * publish to retire. Of a revocable one, what the key stands for (@access, @iova, @length, and
+ * what is the backend's) changes only while it is not @valid and has no @users, so that holders need
+ * no lock to look at it. A key is revoked under @lock held for writing, and each chunk is accessed under
  * @lock held for reading: nothing is touched by a key any more when its revocation returns.
  *
  * Who lists regions may look at one whose memory is being handed on (reg.c): only at @access, @iova,
@@ -264,7 +264,7 @@ struct rxe_mr *rxe_mr_get_dma(struct ib_pd *pd, int access);
  * To be called before a program's region is destroyed. It may be called again.
  *
  * Context: any but hard interrupt.
- * Return: 0, or -EBUSY when there is a window, and nothing has changed (IBA 11.2.8.5).
+ * Return: 0, or -EBUSY when there is a window, and nothing has changed.
  */
 int rxe_mr_close(struct rxe_mr *mr);
 
@@ -309,7 +309,7 @@ struct rxe_mw_bind {
 };
 
 /**
- * rxe_mw_bind() - bind a window, or, type 1 with length 0, unbind it (IBA 10.6.7.2)
+ * rxe_mw_bind() - bind a window, or, type 1 with length 0, unbind it (IBA 10.6.7)
  * @pd: the QP's protection domain, which window and region must be of
  * @by: the QP; windows of type 2 belong to it (2B)
  * @what: the binding
@@ -373,20 +373,18 @@ int rxe_mr_map_fast(struct rxe_mr *mr, struct scatterlist *sg, int nents, unsign
  * struct rxe_fast_reg - what a region is registered as
  * @key: its key; only the variant is the consumer's
  * @access: IB_ACCESS_*, checked by the core's policy
- * @page_size: bytes, a power of two
  * @iova: address of the first byte
  * @length: bytes
  */
 struct rxe_fast_reg {
 	u32 key;
 	int access;
-	u32 page_size;
 	u64 iova;
 	u64 length;
 };
 
 /**
- * rxe_mr_fast_reg() - make the key valid, for the pages that were mapped (IBA 10.6.4)
+ * rxe_mr_fast_reg() - make the key valid, for the pages that were mapped
  * @pd: the QP's protection domain
  * @what: the registration
  *
@@ -397,7 +395,7 @@ struct rxe_fast_reg {
 enum rxe_mem_err rxe_mr_fast_reg(struct ib_pd *pd, const struct rxe_fast_reg *what);
 
 /**
- * rxe_mem_invalidate() - revoke a key, of a type 2 window or for fast registration (IBA 10.6.5)
+ * rxe_mem_invalidate() - revoke a key, of a type 2 window or for fast registration
  * @pd: the QP's protection domain
  * @by: the QP
  * @key: to be revoked

@@ -18,7 +18,7 @@
 #include "mr.h"
 
 #define RIGHTS	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC)
-/* Rights by which a peer changes the memory: its owner must have that right, too (IBA 10.6.7.2.2). */
+/* By these a peer changes the memory, which its owner must be allowed to, too (IBA 10.6.7). */
 #define CHANGES	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_ATOMIC)
 /* Said by programs out of habit; a window has nothing local, and its region's order. */
 #define IGNORED	(IB_ACCESS_LOCAL_WRITE | IB_UVERBS_ACCESS_OPTIONAL_RANGE)

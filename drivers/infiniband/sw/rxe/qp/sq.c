@@ -301,7 +301,6 @@ static void copy_registration(struct rxe_fast_reg *reg, const struct ib_reg_wr *
 		.key = wr->key,
 		.access = rxe_mr_access(ODP_ACCESS_KERNEL_REG, rxe_mr(wr->mr)->access, wr->access,
 					REG_ACCESS),
-		.page_size = wr->mr->page_size,
 		.iova = wr->mr->iova,
 		.length = wr->mr->length,
 	};
