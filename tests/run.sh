@@ -119,12 +119,12 @@ export KERNEL
 
 step "packages of the host" tests/vm/deps.sh
 host_suites
-step "root file system and test programs of the guests" tests/vm/guest-build.sh
+step "root file system and test programs of user-mode Linux" env KERNEL=6.12 tests/vm/guest-build.sh
 step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
 uml_suites
 step "user-mode Linux without checkers" tests/vm/uml.sh build plain
 interop_suite
-step "Debian's kernel $KERNEL" tests/vm/qemu.sh build
+step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
 stock_suites
 say "done"
 

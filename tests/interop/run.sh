@@ -4,9 +4,9 @@
 # run.sh [NEAR [FAR [GLOB...]]]: the driver against a kernel's own, each in a guest of its own, the
 # two joined by virtual Ethernet links of MTU 1500 and 9000; near.sh has the cases, GLOBs choose
 # among them.
-#   NEAR  the guest with the driver: plain (the default) or debug, user-mode Linux; 6.1, 6.12 or
-#         7.2, a stock kernel in QEMU
-#   FAR   the guest with the in-box driver: plain (the default), 6.1, 6.12 or 7.2
+#   NEAR  the guest with the driver: plain (the default) or debug, user-mode Linux; 6.1, 6.12,
+#         6.12-sid or 7.2, a stock kernel in QEMU
+#   FAR   the guest with the in-box driver: plain (the default) or a stock kernel
 # With NEAR_DRIVER=inbox the in-box driver meets itself, which tells whose a failure is. The last
 # line is the count of cases; both guests must also end well, without a bug in their kernel logs.
 set -euo pipefail
@@ -32,6 +32,14 @@ slow() {
 	plain) echo 1 ;;
 	debug) echo 10 ;;
 	*) echo 5 ;;
+	esac
+}
+
+# programs KERNEL: the tests' programs for its user space.
+programs() {
+	case $1 in
+	plain | debug) KERNEL=6.12 "$LAB_VM/guest-build.sh" ;;
+	*) KERNEL=$1 "$LAB_VM/guest-build.sh" ;;
 	esac
 }
 
@@ -66,7 +74,8 @@ build() {
 	"${lab[@]}"
 	lab_of "$near" module
 	[ "$driver" != ours ] || "${lab[@]}"
-	"$LAB_VM/guest-build.sh"
+	programs "$near"
+	programs "$far"
 }
 
 # ended PID: within 30 seconds, else it is told to.
@@ -91,8 +100,11 @@ verdict() {
 	fi
 }
 
-case $near in plain | debug | 6.1 | 6.12 | 7.2) ;; *) usage ;; esac
-case $far in plain | 6.1 | 6.12 | 7.2) ;; *) usage ;; esac
+case $near in
+plain | debug) ;;
+*) [ -n "${LAB_GUESTS[$near]:-}" ] || usage ;;
+esac
+[ "$far" = plain ] || [ -n "${LAB_GUESTS[$far]:-}" ] || usage
 case $driver in ours | inbox) ;; *) die "NEAR_DRIVER is ours or inbox" ;; esac
 factor=$(($(slow "$near") > $(slow "$far") ? $(slow "$near") : $(slow "$far")))
 limit=$((factor > 1 ? 3600 : 1200))

@@ -46,7 +46,7 @@ table() {
 job='' work='' failed=0
 [ -z "$write" ] || page_check odp
 scratch work
-"$LAB_VM/guest-build.sh" >/dev/null
+KERNEL=6.12 "$LAB_VM/guest-build.sh" >/dev/null
 say "$rounds rounds of two minutes (load $(cut -c1-4 /proc/loadavg))"
 measure || failed=1
 table >"$work/table"

@@ -56,7 +56,7 @@ artefact_of() {
 	{
 		basename "$rootfs"
 		(cd "$1" && module_sources | xargs sha256sum)
-	} | digest "$0" | sed "s|^|$LAB_CACHE/dkms-$KERNEL-|"
+	} | digest - "$0" | sed "s|^|$LAB_CACHE/dkms-$KERNEL-|"
 }
 
 if [ "${1:-}" = --in-chroot ]; then

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # guest-build.sh: compiles the tree's test programs (`make` in each of FOLDERS) against the
-# libraries that the guests run, in a chroot of their root file system and in a copy of the sources,
-# so that the tree stays clean; prints the folder of the programs, which guests see as
-# /opt/rxe-tests.
+# libraries that the guest $KERNEL runs (6.12, the default, has user-mode Linux' user space, too),
+# in a chroot of its root file system and in a copy of the sources, so that the tree stays clean;
+# prints the folder of the programs, which guests of that user space see as /opt/rxe-tests.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ FOLDERS=(tests/verbs tests/odp tests/demo)
 # A copy for each tree and root file system: what make has built there already, it builds no more.
 build() {
 	local copy folder found=0 programs=()
-	copy=$LAB_CACHE/guest-build-$(digest <<<"$rootfs $LAB_TREE")
+	copy=$LAB_CACHE/guest-build-$(digest - <<<"$rootfs $LAB_TREE")
 	mkdir -p "$copy" "$tests"
 	prune "$copy" 8
 	prune "$tests" 8
@@ -31,7 +31,7 @@ build() {
 	done
 	# By rename: guests that run now keep the program they have.
 	rsync -a --delete-after "${programs[@]}" "$tests/"
-	say "${#programs[@]} test programs"
+	say "${#programs[@]} test programs for $(user_space)"
 }
 
 in_chroot() {
@@ -49,7 +49,8 @@ if [ "${1:-}" = --in-chroot ]; then
 	in_chroot "$@"
 	exit
 fi
-rootfs=$(KERNEL=6.12 "$LAB_VM/rootfs.sh")
+export KERNEL=${KERNEL:-6.12}
+rootfs=$("$LAB_VM/rootfs.sh")
 tests=$(guest_tests)
 locked guest-build build
 echo "$tests"

@@ -37,9 +37,9 @@ die() {
 	exit 1
 }
 
-# digest [FILE...]: sixteen digits that name the standard input, then the files.
+# digest FILE...: sixteen digits that name what the files hold; - is the standard input.
 digest() {
-	{ cat; [ $# = 0 ] || cat "$@"; } | sha256sum | cut -c1-16
+	cat "$@" | sha256sum | cut -c1-16
 }
 
 # module_sources: the files of the tree that the module is built from, without anything built there.
@@ -48,9 +48,26 @@ module_sources() {
 		grep -vE '\.(o|ko|mod|mod\.c|flags|order|symvers)$' | sort)
 }
 
-# guest_tests: the folder of this tree's test programs (guest-build.sh), there or not yet.
+# The guests with a stock kernel, by the name that KERNEL has: the Debian suite of the user space
+# and, where it is another, that of the kernel. What is before a dash in the name is the kernel's
+# version.
+declare -A LAB_GUESTS=(
+	[6.1]='bookworm'
+	[6.12]='trixie'
+	[6.12-sid]='sid trixie'
+	[7.2]='trixie trixie-backports'
+)
+
+# user_space: the suite of the user space of the guest $KERNEL.
+user_space() {
+	[ -n "${LAB_GUESTS[$KERNEL]:-}" ] || die "KERNEL is '$KERNEL'; known are: ${!LAB_GUESTS[*]}"
+	echo "${LAB_GUESTS[$KERNEL]%% *}"
+}
+
+# guest_tests: the folder of this tree's test programs for the user space of the guest $KERNEL, as
+# guest-build.sh makes it; there or not yet.
 guest_tests() {
-	echo "$LAB_CACHE/guest-tests-$(digest <<<"$LAB_TREE")"
+	echo "$LAB_CACHE/guest-tests-$(user_space)-$(digest - <<<"$LAB_TREE")"
 }
 
 # locked NAME COMMAND...: runs COMMAND while no other run on this machine builds NAME. Never part of
@@ -108,7 +125,8 @@ prune() {
 	stem=$(basename "${1%-*}")
 	touch "$1"
 	find "$LAB_CACHE" -maxdepth 1 -name "$stem-????????????????" -printf '%T@ %p\n' |
-		sort -rn | cut -d' ' -f2- | tail -n +$((keep + 1)) | xargs -r rm -rf --one-file-system
+		sort -rn | cut -d' ' -f2- | tail -n +$((keep + 1)) |
+		xargs -r rm -rf --one-file-system
 }
 
 # loudly LOG COMMAND...: COMMAND with its output in LOG, a line of progress every 20 seconds, and

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# rootfs-hook.sh ROOT: mmdebstrap's last step. Installs the newest stock kernel $KERNEL of $SUITE
-# with its headers into ROOT, a small initrd, and the first program of the guests; drops what no
-# guest needs.
+# rootfs-hook.sh ROOT: mmdebstrap's last step. Installs the newest stock kernel of $SUITE with its
+# headers into ROOT, a small initrd, and the first program of the guests; drops what no guest needs.
+# The kernel's version is what is before a dash in $KERNEL.
 set -euo pipefail
 root=$1
 here=$(cd "$(dirname "$0")" && pwd)
 
 # Point releases come and go on mirrors: the newest is found by pattern, never by a fixed name.
 newest_release() {
+	local version=${KERNEL%-*}
 	chroot "$root" apt-cache pkgnames linux-image- |
-		sed -nE 's/^linux-image-('"${KERNEL//./\\.}"'\.[0-9][^-]*(-[0-9]+)?-amd64)$/\1/p' |
+		sed -nE 's/^linux-image-('"${version//./\\.}"'\.[0-9][^-]*(-[0-9]+)?-amd64)$/\1/p' |
 		sort -V | tail -n 1
 }
 

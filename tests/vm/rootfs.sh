@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# rootfs.sh: makes the guests' root file system, Debian trixie with the RDMA user space, and a stock
-# kernel with its headers: $KERNEL, 6.12 (trixie's own, the default), 6.1 (bookworm's) or 7.2
-# (trixie-backports'). Prints the artefact's folder:
+# rootfs.sh: makes a guest's root file system, a Debian with the RDMA user space, and a stock kernel
+# with its headers. Which, $KERNEL says: 6.12 (the default), all trixie's; 6.1, all bookworm's; 7.2,
+# trixie with the kernel of its backports; 6.12-sid, trixie's kernel under the newest user space
+# that there is. Prints the artefact's folder:
 #   root/      the tree, for chroot (tests and the module are compiled in it)
 #   root.img   the same as an ext4 image, for user-mode Linux and QEMU alike; never written to
 #   vmlinuz, initrd.img, release    the stock kernel, for QEMU
@@ -14,8 +15,8 @@ set -euo pipefail
 . "$LAB_VM/debian.sh"
 
 KERNEL=${KERNEL:-6.12}
-declare -A suites=([6.1]='trixie bookworm' [6.12]='trixie' [7.2]='trixie trixie-backports')
-[ -n "${suites[$KERNEL]:-}" ] || die "KERNEL is '$KERNEL'; known are: ${!suites[*]}"
+user_space=$(user_space)
+suites=${LAB_GUESTS[$KERNEL]}
 
 packages=(
 	# RDMA: the providers, programs and libraries that tests run, and headers to compile them.
@@ -39,19 +40,19 @@ exclude=(
 make_rootfs() {
 	local work list size
 	[ ! -d "$artefact" ] || return 0
-	say "root file system with kernel $KERNEL: one to two minutes"
+	say "root file system, $user_space with kernel ${KERNEL%-*}: one to two minutes"
 	scratch work
 	mkdir "$work/out"
 	list=$(IFS=,; echo "${packages[*]}")
 	# shellcheck disable=SC2086 # a list of suites
-	debian_sources ${suites[$KERNEL]} >"$work/sources.list"
-	export KERNEL SUITE=${suites[$KERNEL]##* } TMPDIR=$work
+	debian_sources $suites >"$work/sources.list"
+	export KERNEL SUITE=${suites##* } TMPDIR=$work
 	loudly "$LAB_CACHE/rootfs-$KERNEL.log" \
 		nice "${LAB_APART[@]}" \
 		mmdebstrap --mode=root --variant=minbase --include="$list" \
 		"${exclude[@]/#/--dpkgopt=}" --aptopt='Acquire::Retries "3"' \
 		--customize-hook="$LAB_VM/rootfs-hook.sh" \
-		trixie "$work/out/root" "$work/sources.list"
+		"$user_space" "$work/out/root" "$work/sources.list"
 	cp "$work"/out/root/boot/vmlinuz-* "$work/out/vmlinuz"
 	cp "$work"/out/root/boot/initrd.img-* "$work/out/initrd.img"
 	cp "$work/out/root/etc/lab-release" "$work/out/release"
@@ -65,8 +66,8 @@ make_rootfs() {
 }
 
 # Not the mirror: the same packages come from anywhere. RXE_ODP_REFRESH fetches their newer state.
-key=$(echo "$KERNEL ${suites[$KERNEL]} ${packages[*]} ${exclude[*]} ${RXE_ODP_REFRESH:-}" |
-	digest "$LAB_VM/rootfs-hook.sh" "$LAB_VM/guest-stage1")
+key=$(echo "$KERNEL $suites ${packages[*]} ${exclude[*]} ${RXE_ODP_REFRESH:-}" |
+	digest - "$LAB_VM/rootfs-hook.sh" "$LAB_VM/guest-stage1")
 artefact=$LAB_CACHE/rootfs-$KERNEL-$key
 [ -d "$artefact" ] || "$LAB_VM/deps.sh"
 locked "rootfs-$KERNEL" make_rootfs

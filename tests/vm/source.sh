@@ -14,7 +14,7 @@ LINUX=7.2
 current=$LAB_CACHE/linux-source
 patches=("$LAB_VM"/config/uml-*.patch)
 # What the folder must have been made from.
-stamp="$LINUX ${RXE_ODP_REFRESH:-} $(digest "${patches[@]}" </dev/null)"
+stamp="$LINUX ${RXE_ODP_REFRESH:-} $(digest "${patches[@]}")"
 
 fetch() {
 	local work version patch

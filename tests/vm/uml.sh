@@ -12,6 +12,9 @@ set -euo pipefail
 # shellcheck source=job.sh
 . "$LAB_VM/job.sh"
 
+# The user space is that of the stock guest 6.12, whatever stock kernel the caller works with.
+export KERNEL=6.12
+
 usage() {
 	sed -n '4,8s/^# \{0,1\}//p' "$0" >&2
 	exit 2
@@ -67,7 +70,7 @@ make_kernel() {
 make_module() {
 	local list copy
 	list=$(module_sources)
-	copy=$LAB_CACHE/module-uml-$variant-$(echo "$kernel $list" | digest)
+	copy=$LAB_CACHE/module-uml-$variant-$(echo "$kernel $list" | digest -)
 	mkdir -p "$copy"
 	prune "$copy"
 	# By content, with the time of now: make builds what changed, also back to an older text.
@@ -84,7 +87,7 @@ make_module() {
 build() {
 	source=$("$LAB_VM/source.sh")
 	# shellcheck disable=SC2046 # file names without spaces
-	key=$(basename "$source" | digest $(inputs))
+	key=$(basename "$source" | digest - $(inputs))
 	kernel=$LAB_CACHE/uml-$variant-$key
 	log=$LAB_CACHE/uml-$variant.log
 	locked "uml-$variant" make_kernel
