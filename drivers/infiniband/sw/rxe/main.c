@@ -117,4 +117,5 @@ module_exit(rxe_module_exit);
 MODULE_AUTHOR("rxe-odp authors");
 MODULE_DESCRIPTION("Soft RoCEv2 with on-demand paging");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(__stringify(RXE_ODP_VERSION));
 MODULE_ALIAS_RDMA_LINK("rxe");
