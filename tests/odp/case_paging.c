@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,21 +27,36 @@ static size_t present(const struct rig *r)
 }
 
 /*
- * Ask for it a few times: a page that somebody holds for a moment stays, and so does one that still
- * waits on another CPU's list of new pages; dropping caches empties those.
+ * A page that somebody has just touched may still wait on a list of that CPU's, where nobody can
+ * take it; MADV_PAGEOUT empties only the list of the CPU that it runs on.
  */
+static void page_out_on(struct rig *r, int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	t_check(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity: %s", strerror(errno));
+	t_wait("madvise(MADV_PAGEOUT) on CPU %d", cpu);
+	t_check(!madvise(r->m.b.map, r->m.b.map_len, MADV_PAGEOUT), "MADV_PAGEOUT: %s",
+		strerror(errno));
+	settle();
+}
+
+/* Ask for it on every CPU, a few times: a page that somebody holds for a moment stays. */
 static void page_out(struct rig *r, bool must)
 {
 	double end = t_now() + t_seconds(5);
+	cpu_set_t all;
 
+	t_check(!sched_getaffinity(0, sizeof(all), &all), "sched_getaffinity: %s", strerror(errno));
 	do {
-		t_wait("madvise(MADV_PAGEOUT)");
-		t_check(!madvise(r->m.b.map, r->m.b.map_len, MADV_PAGEOUT), "MADV_PAGEOUT: %s",
-			strerror(errno));
-		settle();
+		for (int cpu = 0; cpu < CPU_SETSIZE && present(r); cpu++)
+			if (CPU_ISSET(cpu, &all))
+				page_out_on(r, cpu);
+		sched_setaffinity(0, sizeof(all), &all);
 		if (!present(r))
 			return;
-		file_write("/proc/sys/vm/drop_caches", "1");
 		usleep(10000);
 	} while (t_now() < end);
 	t_check(!must, "%zu of %d pages stay in memory after MADV_PAGEOUT", present(r), PAGES + 1);
