@@ -68,7 +68,8 @@ stock() {
 	local name=$1 limit=$2
 	shift 2
 	suite "stock-$KERNEL-$name" $((limit + 120)) tests/vm/qemu.sh run --mem 3G --driver ours \
-		--append 'memmap=256M!512M numa=fake=2' --timeout "$limit" -- "$@"
+		--append 'memmap=256M!512M numa=fake=2 secretmem.enable=1' --timeout "$limit" \
+		-- "$@"
 }
 
 # step NAME COMMAND...: what the suites behind it need; without it there is nothing to go on with.
