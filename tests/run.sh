@@ -85,6 +85,7 @@ host_suites() {
 	suite lint-selftest 600 tests/lint/selftest.sh
 	suite unit 600 make --no-print-directory -C tests/unit run
 	suite lab 120 tests/vm/splats.sh --test
+	suite pyverbs-selftest 120 tests/pyverbs/selftest.sh
 }
 
 uml_suites() {
