@@ -424,7 +424,7 @@ enum { SHOTS = 60, MESSAGE = 20000 };
 struct shooter {
 	struct mw_rig *r;
 	uint32_t rkey;
-	volatile bool started;
+	bool started;
 };
 
 /* WRITEs as fast as they go, until one is refused. */
@@ -442,7 +442,7 @@ static void *shoot(void *arg)
 		cq_poll(s->r->p.a.scq, &wc, "WRITE");
 		if (wc.status)
 			break;
-		s->started = true;
+		__atomic_store_n(&s->started, true, __ATOMIC_RELEASE);
 	}
 	t_check(wc.status == IBV_WC_REM_ACCESS_ERR, "WRITE: got \"%s\"",
 		ibv_wc_status_str(wc.status));
@@ -472,7 +472,7 @@ static void run_revoked(const struct t_case *c)
 		mw_bind(binder, mw, r.region.mr, addr_of(&r, 0), MESSAGE, WINDOW_RIGHTS);
 		s = (struct shooter) { .r = &r, .rkey = mw->rkey };
 		t_check(!pthread_create(&thread, NULL, shoot, &s), "pthread_create");
-		while (!s.started)
+		while (!__atomic_load_n(&s.started, __ATOMIC_ACQUIRE))
 			usleep(10);
 		usleep(t_rand() % 500);
 		mw_unbind(binder, mw);
