@@ -101,6 +101,7 @@ uml_suites() {
 	uml apps 900 /src/tests/net/apps.sh
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml many 600 /src/tests/net/many.sh 200
+	suite uml-kmod 400 tests/kmod/run.sh debug
 }
 
 interop_suite() {
