@@ -99,6 +99,7 @@ uml_suites() {
 	uml hostile 600 /src/tests/net/hostile.sh
 	uml observe 600 /src/tests/net/observe.sh
 	uml apps 900 /src/tests/net/apps.sh
+	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml many 600 /src/tests/net/many.sh 200
 	suite uml-kmod 400 tests/kmod/run.sh debug
@@ -113,6 +114,7 @@ stock_suites() {
 	stock odp 1200 /src/tests/odp/odp.sh fast
 	stock apps 900 /src/tests/net/apps.sh
 	stock links 600 /src/tests/net/links.sh
+	stock pyverbs 900 /src/tests/pyverbs/pyverbs.sh
 	stock mcast 900 /src/tests/net/mcast.sh
 	stock observe 600 /src/tests/net/observe.sh
 }

@@ -81,7 +81,8 @@ static void longer(const struct t_case *c)
 		buf_expect(&f.slow.b, 16, len, f.pin.seed, 16, "what slow pages hold");
 	}
 	t_check(ep_counter(ep_dev(1), "send_rnr_err") == rnr[0] &&
-		ep_counter(ep_dev(0), "rcvd_rnr_err") == rnr[1], "a page fault was answered by RNR NAK");
+		ep_counter(ep_dev(0), "rcvd_rnr_err") == rnr[1],
+		"a page fault was answered by RNR NAK");
 	uffd_close(&f.u);
 }
 

@@ -21,7 +21,8 @@ static uint32_t device_placement(void)
 	struct ibv_device_attr_ex attr;
 
 	t_zero(ibv_query_device_ex(ep_dev(0)->ctx, NULL, &attr));
-	return (attr.device_cap_flags_ex >> 38 & 1) << 6 | (attr.device_cap_flags_ex >> 40 & 1) << 7;
+	return (attr.device_cap_flags_ex >> 38 & 1) << 6 |
+	       (attr.device_cap_flags_ex >> 40 & 1) << 7;
 }
 
 /* What is claimed is what the other cases use: not more, not less. */

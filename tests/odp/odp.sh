@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# odp.sh [fast|full] [--pinned] [GLOB...]: the cases of rxe_odp on one device, looped back, and cases
-# of rxe_verbs with their buffers on demand; full runs longer, and then what moves data again between
-# two devices in name spaces of their own. With GLOBs only those of rxe_odp.
+# odp.sh [fast|full] [--pinned] [GLOB...]: the cases of rxe_odp on one device, looped back, and
+# cases of rxe_verbs with their buffers on demand; full runs longer, and then what moves data again
+# between two devices in name spaces of their own. With GLOBs only those of rxe_odp.
 #
 # First it prepares what the cases look for: swap on compressed memory, pools of huge pages, folders
 # for ordinary files and for files on a DAX file system. What a guest cannot have is told in a line

@@ -4,8 +4,8 @@
  * so that the driver's table is not checked against itself. Neither its constants nor its lengths
  * are used here.
  *
- * kind: S send, W write, R read, X atomic, F flush, B atomic write (both annex A19), P read response,
- * A acknowledge, Y atomic acknowledge.
+ * kind: S send, W write, R read, X atomic, F flush, B atomic write (both annex A19), P read
+ * response, A acknowledge, Y atomic acknowledge.
  * position: F first, M middle, L last, O only.
  * headers, in wire order: D DETH (8 bytes), R RETH (16), T AtomicETH (28), A AETH (4),
  * K AtomicAckETH (8), I ImmDt (4), V IETH (4), E FETH (4).

@@ -77,7 +77,8 @@ static inline bool oracle_agreed(const struct rxe_resp_view *view, const struct 
 		return view->remote_write;
 	case 'F':
 		/* Some type, and none that was not agreed to. */
-		return pkt->flush_type && (pkt->flush_type | view->flush_types) == view->flush_types;
+		return pkt->flush_type &&
+		       (pkt->flush_type | view->flush_types) == view->flush_types;
 	}
 	return true;
 }
@@ -146,7 +147,9 @@ static inline enum rxe_resp_err oracle_verdict(const struct rxe_resp_view *view,
 		return RXE_RESP_UNSUPPORTED;
 	if (!oracle_length_fits(view, op, pkt))
 		return RXE_RESP_LENGTH;
-	return (op->kind == 'X' || op->kind == 'B') && pkt->va % 8 ? RXE_RESP_MISALIGNED : RXE_RESP_OK;
+	if ((op->kind == 'X' || op->kind == 'B') && pkt->va % 8)
+		return RXE_RESP_MISALIGNED;
+	return RXE_RESP_OK;
 }
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Data on connections: every operation, at every size where an implementation may go wrong (nothing, one byte,
- * around eight bytes, cache line, path MTU, page, 64 KiB, 1 MiB, 8 MiB), at every path MTU.
+ * Data on connections: every operation, at every size where an implementation may go wrong
+ * (nothing, one byte, around eight bytes, cache line, path MTU, page, 64 KiB, 1 MiB, 8 MiB), at
+ * every path MTU.
  *
  * Both buffers start at random places in a page and the windows in them at odd offsets; xfer_run()
  * checks the moved bytes, the bytes around them, the guards, and that the source is unchanged.

@@ -431,7 +431,7 @@ static void *poster_run(void *arg)
 static void two_posters(const struct t_case *c)
 {
 	enum { LEN = 40000, ROUNDS = 50 };
-	const char *loss[] = { "out_of_seq_request", "duplicate_request" };
+	static const char *const loss[] = { "out_of_seq_request", "duplicate_request" };
 	struct ep_cfg cfg = ep_rc();
 	pthread_barrier_t barrier;
 	struct poster us, them;

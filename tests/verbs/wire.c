@@ -124,8 +124,10 @@ struct long_read {
 	uint32_t pos;
 };
 
-enum { LONG_MTU = 256, PIECE = 256, LONG_PACKETS = 2 * PIECE + 77, LONG_TAIL = 33,
-       LONG_BYTES = (LONG_PACKETS - 1) * LONG_MTU + LONG_TAIL };
+enum {
+	LONG_MTU = 256, PIECE = 256, LONG_PACKETS = 2 * PIECE + 77, LONG_TAIL = 33,
+	LONG_BYTES = (LONG_PACKETS - 1) * LONG_MTU + LONG_TAIL,
+};
 
 static uint64_t big_endian(const uint8_t *p, int bytes)
 {
@@ -198,7 +200,7 @@ static void long_read(const struct t_case *c)
 	answer_up_to(&r, 0, 100);
 	if (c->arg > 1)
 		want_request(&r, PIECE, 2 * PIECE);
-	/* The rest is lost: a timeout later it is asked for again, and what was asked for behind. */
+	/* The rest is lost: it is asked for again a timeout later, and what was behind it. */
 	want_request(&r, 100, PIECE);
 	answer_up_to(&r, 100, PIECE);
 	want_request(&r, PIECE, 2 * PIECE);

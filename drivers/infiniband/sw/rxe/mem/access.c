@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way to the core's policy for access flags (rdma/odp_access.h), for every call and work request
- * that brings some; with what the administrator has said.
+ * The way to the core's policy for access flags (rdma/odp_access.h), for every call and work
+ * request that brings some; with what the administrator has said.
  */
 #include <linux/module.h>
 

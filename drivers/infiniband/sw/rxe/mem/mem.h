@@ -159,13 +159,13 @@ struct rxe_mr_ops {
  * @users: revocable: who holds it
  *
  * Of a region that is not revocable all but @fleeting, @windows and @closed is constant from
- * publish to retire. Of a revocable one, what the key stands for (@access, @iova, @length, and
- * what is the backend's) changes only while it is not @valid and has no @users, so that holders need
- * no lock to look at it. A key is revoked under @lock held for writing, and each chunk is accessed under
- * @lock held for reading: nothing is touched by a key any more when its revocation returns.
+ * publish to retire. Of a revocable one, what the key stands for (@access, @iova, @length, and what
+ * is the backend's) changes only while it is not @valid and has no @users, so that holders need no
+ * lock to look at it. A key is revoked under @lock held for writing, and each chunk is accessed
+ * under @lock held for reading: nothing is touched by a key any more when its revocation returns.
  *
- * Who lists regions may look at one whose memory is being handed on (reg.c): only at @access, @iova,
- * @length, @odp, @uva, and once at @ops for the kind.
+ * Who lists regions may look at one whose memory is being handed on (reg.c): only at @access,
+ * @iova, @length, @odp, @uva, and once at @ops for the kind.
  */
 struct rxe_mr {
 	struct ib_mr ib;

@@ -2,12 +2,12 @@
 /*
  * Datagrams that never leave this host: their route ends at the loopback device.
  *
- * They do not go through it. The sender leaves them in a queue of its CPU and delivers them when the
- * run of its QP is over, in the same stretch with bottom halves off, so a whole exchange, request,
- * execution, answer and completion, is over before a doorbell returns. By way of the loopback
- * device it would wait for a softirq, which on a busy host means for ksoftirqd and so for the
- * scheduler's next slice. What that costs is that packet taps and filters on the loopback device do
- * not see these datagrams, and that it works when that device is down.
+ * They do not go through it. The sender leaves them in a queue of its CPU and delivers them when
+ * the run of its QP is over, in the same stretch with bottom halves off, so a whole exchange,
+ * request, execution, answer and completion, is over before a doorbell returns. By way of the
+ * loopback device it would wait for a softirq, which on a busy host means for ksoftirqd and so for
+ * the scheduler's next slice. What that costs is that packet taps and filters on the loopback
+ * device do not see these datagrams, and that it works when that device is down.
  *
  * A queue lives no longer than that stretch, an RCU read side. Who goes in the meantime waits for
  * a grace period before namespace and devices are freed (netns.c), so nothing here is counted.

@@ -9,8 +9,8 @@
  *
  * A READ takes as many PSNs as its answer has packets (IBA 9.7.3.2). It is asked for in pieces, one
  * request each, so that the window holds for answers, too: whoever asks for gigabytes at once gets
- * them at the peer's pace, and what cannot be placed yet has to wait somewhere. To the peer they are
- * READs like others. What was received already is not asked for again.
+ * them at the peer's pace, and what cannot be placed yet has to wait somewhere. To the peer they
+ * are READs like others. What was received already is not asked for again.
  *
  * What holds a work request back: the window, the number of READs and atomics that the peer
  * accepts, a fence, SQD, an RNR wait. What only holds a packet back: buffers in the network stack,
@@ -191,8 +191,8 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 }
 
 /*
- * Bytes that the request at req.sent asks for. Pieces end where they would have ended the first time,
- * also when the first packets of one have come already: so everybody knows which PSN is the last.
+ * Bytes that the request at req.sent asks for. Pieces end where they would have ended the first
+ * time, also when the first packets of one have come already: so it is known which PSN is the last.
  */
 static u32 piece(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
 {
