@@ -11,7 +11,7 @@ set -euo pipefail
 variant=${1:?usage: run.sh plain|debug}
 kernel=$("$LAB_VM/uml.sh" build "$variant")
 # Beside the test programs: the guest sees this folder.
-tests=$(guest_tests)
+tests=$(KERNEL=6.12 guest_tests)
 mkdir -p "$tests"
 copy=
 scratch copy

@@ -90,6 +90,7 @@ static void destroy(struct rxe_mr *mr)
 }
 
 static const struct rxe_mr_ops fast_ops = {
+	.kind = "fast",
 	.revocable = true,
 	.chunk = chunk,
 	.done = done,

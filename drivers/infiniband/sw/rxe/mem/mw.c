@@ -96,6 +96,7 @@ static void destroy(struct rxe_mr *mw)
 }
 
 static const struct rxe_mr_ops type_1_ops = {
+	.kind = "window_1",
 	.revocable = true,
 	.remote_only = true,
 	.chunk = chunk,
@@ -105,6 +106,7 @@ static const struct rxe_mr_ops type_1_ops = {
 };
 
 static const struct rxe_mr_ops type_2_ops = {
+	.kind = "window_2",
 	.revocable = true,
 	.remote_only = true,
 	.chunk = chunk,
