@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Documentation/errors.rst says what the tables of resp_err.c do. Its two tables are printed from
+ * them, between marks; a case fails when the page says something else, and UNIT_WRITE=1 writes it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/array_size.h>
+#include <linux/types.h>
+
+#include "../../drivers/infiniband/sw/rxe/qp/resp_err.h"
+#include "../../drivers/infiniband/sw/rxe/wire/aeth.h"
+#include "unit.h"
+
+#define PAGE	"../../Documentation/errors.rst"
+#define BEGIN	".. begin: printed by tests/unit/errors_doc_test.c\n"
+#define END	".. end\n"
+
+static const char *const what[RXE_RESP_NUM_ERRS] = {
+	[RXE_RESP_DUPLICATE]	= "PSN before the expected one",
+	[RXE_RESP_GAP]		= "PSN after the expected one",
+	[RXE_RESP_RNR]		= "nothing posted to receive it",
+	[RXE_RESP_SEQUENCE]	= "not the packet that the message goes on with",
+	[RXE_RESP_UNSUPPORTED]	= "operation that the QP does not accept",
+	[RXE_RESP_LENGTH]	= "payload and announced length do not fit",
+	[RXE_RESP_MISALIGNED]	= "atomic not on an 8-byte boundary",
+	[RXE_RESP_ACCESS]	= "R_Key, range or rights",
+	[RXE_RESP_INVALIDATE]	= "R_Key that cannot be invalidated",
+	[RXE_RESP_TOO_LONG]	= "more than the receive has room for",
+	[RXE_RESP_RECV_MEMORY]	= "the receive's memory is not accessible",
+	[RXE_RESP_RECV_WQE]	= "the receive is malformed",
+	[RXE_RESP_MEMORY]	= "memory behind a valid R_Key is not accessible",
+};
+
+static const char *status_name(enum ib_wc_status status)
+{
+	switch (status) {
+	case IB_WC_LOC_LEN_ERR: return "LOC_LEN_ERR";
+	case IB_WC_LOC_QP_OP_ERR: return "LOC_QP_OP_ERR";
+	case IB_WC_LOC_PROT_ERR: return "LOC_PROT_ERR";
+	case IB_WC_MW_BIND_ERR: return "MW_BIND_ERR";
+	case IB_WC_LOC_ACCESS_ERR: return "LOC_ACCESS_ERR";
+	case IB_WC_REM_INV_REQ_ERR: return "REM_INV_REQ_ERR";
+	case IB_WC_REM_ACCESS_ERR: return "REM_ACCESS_ERR";
+	case IB_WC_REM_OP_ERR: return "REM_OP_ERR";
+	default: unit_fail(__FILE__, __LINE__, "status %d has no name here", status);
+	}
+}
+
+static const char *event_name(enum ib_event_type event)
+{
+	switch (event) {
+	case IB_EVENT_QP_FATAL: return "QP_FATAL";
+	case IB_EVENT_QP_REQ_ERR: return "QP_REQ_ERR";
+	case IB_EVENT_QP_ACCESS_ERR: return "QP_ACCESS_ERR";
+	default: unit_fail(__FILE__, __LINE__, "event %d has no name here", event);
+	}
+}
+
+static const char *answer_name(const struct rxe_resp_fate *fate)
+{
+	static const char *const nak[] = {
+		[RXE_NAK_PSN_SEQ] = "NAK, sequence", [RXE_NAK_INV_REQ] = "NAK, invalid request",
+		[RXE_NAK_REM_ACCESS] = "NAK, remote access",
+		[RXE_NAK_REM_OP] = "NAK, remote operation",
+	};
+
+	if (!fate->answer)
+		return "none";
+	if (rxe_aeth_kind(fate->syndrome) == RXE_AETH_RNR)
+		return "RNR NAK";
+	return nak[rxe_aeth_value(fate->syndrome)];
+}
+
+static const char *counter_name(u8 stat)
+{
+	switch (stat) {
+	case RXE_STAT_OUT_OF_SEQ: return "out_of_seq_request";
+	case RXE_STAT_DROP_NO_RECV: return "drop_no_recv";
+	case RXE_STAT_DROP_UC_REQUEST: return "drop_uc_request";
+	default: unit_fail(__FILE__, __LINE__, "counter %u has no name here", stat);
+	}
+}
+
+#define RULE	"============================================= ====================== " \
+		"================ ===============\n"
+#define ROW	"%-45s %-22s %-16s %s\n"
+
+static void print_table(FILE *f, bool reliable)
+{
+	u32 err;
+
+	fprintf(f, "\n%s" ROW RULE, RULE, "what is wrong", reliable ? "answer" : "dropped, counted",
+		"receive", "or event");
+	for (err = RXE_RESP_OK + 1; err < RXE_RESP_NUM_ERRS; err++) {
+		const struct rxe_resp_fate *fate = rxe_resp_fate(reliable, err);
+
+		if (reliable && err == RXE_RESP_DUPLICATE)
+			continue;
+		CHECK(what[err]);
+		fprintf(f, ROW, what[err],
+			reliable ? answer_name(fate) :
+			fate->fatal ? "\\-" : counter_name(fate->drop),
+			fate->fatal ? status_name(fate->status) : "\\-",
+			fate->fatal ? event_name(fate->event) : "\\-");
+	}
+	fprintf(f, "%s", RULE);
+}
+
+static char *print_both(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	CHECK(f);
+	fprintf(f, "\nReliable connections:\n");
+	print_table(f, true);
+	fprintf(f, "\nUnreliable connections:\n");
+	print_table(f, false);
+	fprintf(f, "\n");
+	fclose(f);
+	return text;
+}
+
+static char *read_page(void)
+{
+	FILE *f = fopen(PAGE, "r");
+	char *text = calloc(1, 1 << 16);
+
+	CHECK(f && text);
+	CHECK(fread(text, 1, (1 << 16) - 1, f) > 0);
+	fclose(f);
+	return text;
+}
+
+static void write_page(const char *page, const char *from, const char *to, const char *text)
+{
+	FILE *f = fopen(PAGE, "w");
+
+	CHECK(f);
+	fprintf(f, "%.*s%s%s", (int)(from - page), page, text, to);
+	fclose(f);
+}
+
+UNIT_CASE(the_page_says_what_the_tables_do)
+{
+	char *page = read_page(), *text = print_both(), *from, *to;
+
+	from = strstr(page, BEGIN);
+	CHECK(from);
+	from += strlen(BEGIN);
+	to = strstr(from, END);
+	CHECK(to);
+	if (getenv("UNIT_WRITE"))
+		write_page(page, from, to, text);
+	else if ((size_t)(to - from) != strlen(text) || memcmp(from, text, to - from))
+		unit_fail(__FILE__, __LINE__, PAGE " is old: UNIT_WRITE=1 make -C tests/unit run");
+	free(text);
+	free(page);
+}
