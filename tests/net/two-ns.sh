@@ -29,7 +29,7 @@ lossy() {
 	up_two 1500
 	net_loss 5
 	run_program two.loss rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$((2 * RXE_SLOW))" \
-		'order.*'
+		'order.write*'
 	down_two
 }
 

@@ -9,7 +9,7 @@
 
 #include "xfer.h"
 
-enum { ID_SEND = 0x51d0, ID_RECV = 0x4ec0, IMM = 0xc0ffee42 };
+enum { ID_SEND = 0x51d0, ID_RECV = 0x4ec0, ID_CHASE = 0xc4a5e, IMM = 0xc0ffee42 };
 
 static bool is_send(enum ibv_wr_opcode code)
 {
@@ -72,6 +72,20 @@ static void check_send(struct ep *a, const struct xfer *x)
 		wc.qp_num, a->qp->qp_num);
 }
 
+/*
+ * On an unreliable connection a WRITE completes when it has left. A SEND of no bytes behind it
+ * arrives when it has arrived.
+ */
+static void chase(struct ep_pair *p)
+{
+	struct op op = { .code = IBV_WR_SEND, .id = ID_CHASE };
+
+	ep_recv(&p->b, NULL, 0, ID_CHASE);
+	ep_post(&p->a, &op);
+	cq_want(p->a.scq, IBV_WC_SUCCESS, ID_CHASE, "SEND behind a WRITE");
+	cq_want(p->b.rcq, IBV_WC_SUCCESS, ID_CHASE, "receive behind a WRITE");
+}
+
 void xfer_run(struct ep_pair *p, const struct xfer *x)
 {
 	bool read = x->code == IBV_WR_RDMA_READ;
@@ -88,6 +102,8 @@ void xfer_run(struct ep_pair *p, const struct xfer *x)
 	if (op_takes_recv(x->code))
 		check_receive(&p->b, x);
 	check_send(&p->a, x);
+	if (p->a.cfg.type == IBV_QPT_UC && !op_takes_recv(x->code))
+		chase(p);
 	buf_expect(x->dst, x->dof, x->len, x->src->seed, x->so, "destination");
 	buf_same(x->src, "source");
 }

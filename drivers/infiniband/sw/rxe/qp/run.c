@@ -225,7 +225,7 @@ static bool take_work(struct rxe_run *run, u32 *events, struct sk_buff_head *bat
 static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 {
 	struct rxe_stretch *stretch = this_cpu_ptr(&stretches);
-	int left = min(quota, stretch->budget);
+	int left = clamp(stretch->budget, 0, quota);
 	struct rxe_run *run = &qp->run;
 	struct sk_buff_head batch;
 	unsigned long flags;
@@ -261,18 +261,19 @@ static bool continue_or_let_go(struct rxe_qp *qp, struct rxe_stretch *stretch)
 	spin_lock_irqsave(&run->lock, flags);
 	go_on = stretch->budget > 0 && !run->waiting &&
 		(run->events || !skb_queue_empty(&run->backlog));
-	if (!go_on) {
+	if (go_on) {
+		/* Who fills the backlog may be as fast as we are: packets are paid for. */
+		stretch->budget -= 1 + skb_queue_len(&run->backlog);
+	} else {
 		list_del_init(&run->kept);
 		run->keeper = NULL;
 		let_go(qp);
 	}
 	spin_unlock_irqrestore(&run->lock, flags);
-	if (go_on) {
-		stretch->budget--;
+	if (go_on)
 		run_owned(qp, 0, QUOTA);
-	} else {
+	else
 		rxe_handle_put(qp->handle);
-	}
 	return go_on;
 }
 
