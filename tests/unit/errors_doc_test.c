@@ -36,27 +36,33 @@ static const char *const what[RXE_RESP_NUM_ERRS] = {
 
 static const char *status_name(enum ib_wc_status status)
 {
-	switch (status) {
-	case IB_WC_LOC_LEN_ERR: return "LOC_LEN_ERR";
-	case IB_WC_LOC_QP_OP_ERR: return "LOC_QP_OP_ERR";
-	case IB_WC_LOC_PROT_ERR: return "LOC_PROT_ERR";
-	case IB_WC_MW_BIND_ERR: return "MW_BIND_ERR";
-	case IB_WC_LOC_ACCESS_ERR: return "LOC_ACCESS_ERR";
-	case IB_WC_REM_INV_REQ_ERR: return "REM_INV_REQ_ERR";
-	case IB_WC_REM_ACCESS_ERR: return "REM_ACCESS_ERR";
-	case IB_WC_REM_OP_ERR: return "REM_OP_ERR";
-	default: unit_fail(__FILE__, __LINE__, "status %d has no name here", status);
-	}
+	static const char *const names[] = {
+		[IB_WC_LOC_LEN_ERR] = "LOC_LEN_ERR",
+		[IB_WC_LOC_QP_OP_ERR] = "LOC_QP_OP_ERR",
+		[IB_WC_LOC_PROT_ERR] = "LOC_PROT_ERR",
+		[IB_WC_MW_BIND_ERR] = "MW_BIND_ERR",
+		[IB_WC_LOC_ACCESS_ERR] = "LOC_ACCESS_ERR",
+		[IB_WC_REM_INV_REQ_ERR] = "REM_INV_REQ_ERR",
+		[IB_WC_REM_ACCESS_ERR] = "REM_ACCESS_ERR",
+		[IB_WC_REM_OP_ERR] = "REM_OP_ERR",
+	};
+
+	if (status >= ARRAY_SIZE(names) || !names[status])
+		unit_fail(__FILE__, __LINE__, "status %d has no name here", status);
+	return names[status];
 }
 
 static const char *event_name(enum ib_event_type event)
 {
-	switch (event) {
-	case IB_EVENT_QP_FATAL: return "QP_FATAL";
-	case IB_EVENT_QP_REQ_ERR: return "QP_REQ_ERR";
-	case IB_EVENT_QP_ACCESS_ERR: return "QP_ACCESS_ERR";
-	default: unit_fail(__FILE__, __LINE__, "event %d has no name here", event);
-	}
+	static const char *const names[] = {
+		[IB_EVENT_QP_FATAL] = "QP_FATAL",
+		[IB_EVENT_QP_REQ_ERR] = "QP_REQ_ERR",
+		[IB_EVENT_QP_ACCESS_ERR] = "QP_ACCESS_ERR",
+	};
+
+	if (event >= ARRAY_SIZE(names) || !names[event])
+		unit_fail(__FILE__, __LINE__, "event %d has no name here", event);
+	return names[event];
 }
 
 static const char *answer_name(const struct rxe_resp_fate *fate)
@@ -76,12 +82,15 @@ static const char *answer_name(const struct rxe_resp_fate *fate)
 
 static const char *counter_name(u8 stat)
 {
-	switch (stat) {
-	case RXE_STAT_OUT_OF_SEQ: return "out_of_seq_request";
-	case RXE_STAT_DROP_NO_RECV: return "drop_no_recv";
-	case RXE_STAT_DROP_UC_REQUEST: return "drop_uc_request";
-	default: unit_fail(__FILE__, __LINE__, "counter %u has no name here", stat);
-	}
+	static const char *const names[] = {
+		[RXE_STAT_OUT_OF_SEQ] = "out_of_seq_request",
+		[RXE_STAT_DROP_NO_RECV] = "drop_no_recv",
+		[RXE_STAT_DROP_UC_REQUEST] = "drop_uc_request",
+	};
+
+	if (stat >= ARRAY_SIZE(names) || !names[stat])
+		unit_fail(__FILE__, __LINE__, "counter %u has no name here", stat);
+	return names[stat];
 }
 
 #define RULE	"============================================= ====================== " \
