@@ -32,7 +32,7 @@ against_shim() {
 kernel_flags() {
 	local entry
 	mkdir "$work/probe"
-	for entry in drivers include; do
+	for entry in drivers include dkms.conf; do
 		[ ! -e "$entry" ] || ln -s "$LINT_TREE/$entry" "$work/probe/$entry"
 	done
 	{
@@ -40,7 +40,9 @@ kernel_flags() {
 		echo 'obj-m := probe.o'
 	} > "$work/probe/Kbuild"
 	touch "$work/probe/probe.c"
-	make -C "$KDIR" M="$work/probe" V=1 probe.o > "$work/log" 2>&1 || return 1
+	# Not with the flags of a make that called: a silent one would print no command line.
+	env -u MAKEFLAGS -u MFLAGS make -C "$KDIR" M="$work/probe" V=1 probe.o > "$work/log" 2>&1 ||
+		return 1
 	grep -E '^ *(#.*)?gcc.* -o [^ ]*probe\.o ' "$work/log" | tail -n 1 | sed -E \
 		-e 's/^.*\bgcc(-[0-9]+)? /gcc\1 /' -e 's/ -Wp,-MM?D,[^ ]*//' \
 		-e 's/ -c -o .*$//' -e 's/ ;.*$//'
@@ -50,6 +52,7 @@ against_kernel() {
 	local flags
 	if ! flags=$(kernel_flags) || [ -z "$flags" ]; then
 		tail -n 3 "$work/log" | sed "s,^,$KDIR: ,"
+		echo "$KDIR: the kernel's build shows no command line for this module"
 		return 0
 	fi
 	# The command line quotes for the shell.
