@@ -83,7 +83,7 @@ struct odp_access {
  * Until odp_umem_end() the page stays what the process sees at @uva: invalidations wait. So be
  * quick, and touch nothing of this interface in between.
  *
- * Context: any but hard interrupt. On success it holds a spinning lock, with bottom halves off.
+ * Context: bottom halves off, until odp_umem_end(). On success it holds a spinning lock.
  * Return: false on a miss.
  */
 bool odp_umem_begin(struct odp_umem *umem, unsigned long uva, bool write,

@@ -161,6 +161,16 @@ void odp_chunk_put(struct odp_chunk *chunk)
 	mutex_unlock(&mirror->chunks_lock);
 }
 
+/* No access finds the chunk by the short way any more; it has no entries, and gets none. */
+static void forget_recent(struct odp_chunk *chunk)
+{
+	struct odp_chunk __rcu **recent = odp_chunk_recent(chunk->mirror, odp_chunk_start(chunk));
+
+	/* If another chunk gets there in between, it loses the place: it is found by the table. */
+	if (rcu_access_pointer(*recent) == chunk)
+		RCU_INIT_POINTER(*recent, NULL);
+}
+
 /*
  * The end of a chunk. Who may still look at it? An access that found it before it left the table;
  * it finds no entry, and RCU keeps the chunk until then. Nobody stores, for there are no users. The
@@ -175,6 +185,7 @@ static void destroy_chunk(struct odp_chunk *chunk)
 	odp_chunk_change(chunk);
 	drop_entries(chunk, 0, ODP_CHUNK_PAGES - 1);
 	odp_chunk_changed(chunk);
+	forget_recent(chunk);
 	mmu_interval_notifier_remove(&chunk->notifier);
 	kfree_rcu(chunk, rcu);
 }

@@ -32,6 +32,8 @@
 #define ODP_CHUNK_PAGES		(ODP_CHUNK_SIZE >> PAGE_SHIFT)
 /* Pages that one fault brings in at most. */
 #define ODP_FAULT_PAGES		512
+/* Chunks that accesses find without a walk of the table; 128 MiB in a row. */
+#define ODP_RECENT_CHUNKS	64
 
 /**
  * struct odp_mirror - what is known of a process' page table
@@ -40,6 +42,7 @@
  * @node: in the table of mirrors
  * @chunks_lock: guards changes of @chunks and their users
  * @chunks: by uva >> ODP_CHUNK_SHIFT; a marked one may be empty
+ * @recent: chunks that were used lately, by the low bits of the same; for accesses
  * @reap: gives empty chunks back
  * @windows_lock: guards @windows and that they are open
  * @windows: by their pages
@@ -58,6 +61,7 @@ struct odp_mirror {
 	struct hlist_node node;
 	struct mutex chunks_lock;
 	struct xarray chunks;
+	struct odp_chunk __rcu *recent[ODP_RECENT_CHUNKS];
 	struct delayed_work reap;
 	spinlock_t windows_lock;
 	struct rb_root_cached windows;
@@ -147,13 +151,14 @@ static inline unsigned long odp_chunk_index(const struct odp_chunk *chunk, unsig
 /*
  * Use the chunk's pages. A rwlock alone would let readers with bottom halves off pass a waiting
  * writer for ever, and a munmap() must not starve. So they step aside, for a while: many writers
- * must not starve them either.
+ * must not starve them either. Bottom halves are off already: an access is a few dozen nanoseconds
+ * long, and its caller makes many.
  */
 static inline void odp_chunk_use(struct odp_chunk *chunk)
 {
 	unsigned int courtesy;
 
-	local_bh_disable();
+	lockdep_assert_in_softirq();
 	for (courtesy = 64; courtesy && unlikely(atomic_read(&chunk->writers)); courtesy--)
 		cpu_relax();
 	read_lock(&chunk->lock);
@@ -162,7 +167,6 @@ static inline void odp_chunk_use(struct odp_chunk *chunk)
 static inline void odp_chunk_unuse(struct odp_chunk *chunk)
 {
 	read_unlock(&chunk->lock);
-	local_bh_enable();
 }
 
 /* Change the chunk's entries: nobody uses its pages. */
@@ -197,10 +201,21 @@ static inline void odp_mirror_hold(struct odp_mirror *mirror)
 /* Give a reference back. Process context, sleeps; the last one has it destroyed later. */
 void odp_mirror_put(struct odp_mirror *mirror);
 
-/* The chunk of @uva, if it exists. Caller is in an RCU read section. */
+/* The chunk of @uva, if it exists. Caller is in an RCU read section, or has chunks_lock. */
 static inline struct odp_chunk *odp_chunk_find(struct odp_mirror *mirror, unsigned long uva)
 {
 	return xa_load(&mirror->chunks, uva >> ODP_CHUNK_SHIFT);
+}
+
+/*
+ * Where the chunk of @uva is found if it was used lately. Only who has found an entry in a chunk,
+ * and still holds its lock, puts it there: a chunk whose entries are dropped for good, and which is
+ * taken away from there afterwards, does not come back.
+ */
+static inline struct odp_chunk __rcu **odp_chunk_recent(struct odp_mirror *mirror,
+							unsigned long uva)
+{
+	return &mirror->recent[(uva >> ODP_CHUNK_SHIFT) % ODP_RECENT_CHUNKS];
 }
 
 /**

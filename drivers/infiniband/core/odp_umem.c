@@ -7,6 +7,7 @@
  * Faults are counted for the window that asked, invalidations for each window that loses the page,
  * up to a number of them: a notifier must not take the longer the more windows a program opens.
  */
+#include <linux/align.h>
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/sched.h>
@@ -138,33 +139,47 @@ void odp_umem_count_invalidation(struct odp_chunk *chunk, unsigned long first, u
 	spin_unlock(&mirror->windows_lock);
 }
 
+/* With bottom halves off the caller is in an RCU read section: a chunk that it finds stays. */
+static struct odp_chunk *find_chunk(struct odp_mirror *mirror, unsigned long uva)
+{
+	struct odp_chunk *chunk = rcu_dereference_bh(*odp_chunk_recent(mirror, uva));
+
+	if (likely(chunk && odp_chunk_start(chunk) == ALIGN_DOWN(uva, ODP_CHUNK_SIZE)))
+		return chunk;
+	return odp_chunk_find(mirror, uva);
+}
+
+static void found_in(struct odp_chunk *chunk, unsigned long uva)
+{
+	struct odp_chunk __rcu **recent = odp_chunk_recent(chunk->mirror, uva);
+
+	lockdep_assert_held_read(&chunk->lock);
+	if (unlikely(rcu_access_pointer(*recent) != chunk))
+		rcu_assign_pointer(*recent, chunk);
+}
+
 bool odp_umem_begin(struct odp_umem *umem, unsigned long uva, bool write,
 		    struct odp_access *access)
 {
-	struct odp_chunk *chunk;
+	struct odp_chunk *chunk = find_chunk(umem->mirror, uva);
 	void *entry;
 
-	rcu_read_lock();
-	chunk = odp_chunk_find(umem->mirror, uva);
 	if (!chunk)
-		goto miss;
+		return false;
 	odp_chunk_use(chunk);
 	entry = xa_load(&chunk->pages, odp_chunk_index(chunk, uva));
 	if (!odp_entry_allows(entry, write)) {
 		odp_chunk_unuse(chunk);
-		goto miss;
+		return false;
 	}
+	found_in(chunk, uva);
 	access->chunk = chunk;
 	access->kva = kmap_local_page(odp_entry_page(entry)) + offset_in_page(uva);
 	return true;
-miss:
-	rcu_read_unlock();
-	return false;
 }
 
 void odp_umem_end(struct odp_access *access)
 {
 	kunmap_local(access->kva);
 	odp_chunk_unuse(access->chunk);
-	rcu_read_unlock();
 }

@@ -433,7 +433,7 @@ void rxe_mem_put(struct rxe_mr *mr);
  * @len: bytes
  * @wait: idle; begins to wait on RXE_MEM_MISS
  *
- * Context: any but hard interrupt.
+ * Context: bottom halves off.
  * Return: RXE_MEM_OK, RXE_MEM_KEY, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
 enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
@@ -450,7 +450,7 @@ enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
  * A program may poll the last byte to learn that all of them are there. After RXE_MEM_MISS some of
  * them may be; the last one is not, unless all are.
  *
- * Context: any but hard interrupt.
+ * Context: bottom halves off.
  * Return: RXE_MEM_OK, RXE_MEM_KEY, RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
 enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
@@ -484,7 +484,7 @@ struct rxe_atomic {
  *
  * The word is found and changed under one hold of the region's lock.
  *
- * Context: any but hard interrupt.
+ * Context: bottom halves off.
  * Return: RXE_MEM_OK, RXE_MEM_ALIGN (iova or memory not 8-byte aligned), RXE_MEM_KEY (revoked
  * since it is held), RXE_MEM_RANGE, RXE_MEM_FAULT, RXE_MEM_MISS or RXE_MEM_BUSY.
  */
@@ -564,7 +564,7 @@ void rxe_sgl_seek(struct rxe_sgl *sgl, u64 pos);
  * @len: bytes
  * @wait: idle; begins to wait on RXE_MEM_MISS
  *
- * Context: any but hard interrupt.
+ * Context: bottom halves off.
  * Return: RXE_MEM_OK; RXE_MEM_LENGTH when the list ends before; or what rxe_mem_get() or
  * rxe_mem_read() says.
  */
@@ -578,7 +578,7 @@ enum rxe_mem_err rxe_sgl_gather(struct rxe_sgl *sgl, void *buf, u32 len,
  * @len: bytes
  * @wait: idle; begins to wait on RXE_MEM_MISS
  *
- * Context: any but hard interrupt.
+ * Context: bottom halves off.
  * Return: RXE_MEM_OK; RXE_MEM_LENGTH when the list ends before; or what rxe_mem_get() or
  * rxe_mem_write() says.
  */
