@@ -22,11 +22,12 @@ cases() {
 	sed -n "s/^= /$round /p" /tmp/cases >>/job/result
 }
 
-# two_processes ROUND METRIC COLUMN PROGRAM ARGUMENT...: without --odp and with it.
+# two_processes ROUND METRIC COLUMN PROGRAM ARGUMENT...: without --odp and with it, three times: how
+# two processes share the CPUs differs from run to run by more than the two kinds of memory.
 two_processes() {
 	local round=$1 metric=$2 column=$3 variant
 	shift 3
-	for variant in pinned on_demand; do
+	for variant in pinned on_demand on_demand pinned pinned on_demand; do
 		if [ $variant = on_demand ]; then
 			perftest "$@" --odp
 		else
@@ -46,7 +47,7 @@ for ((round = 1; round <= rounds; round++)); do
 	cases "$round" "$@"
 	[ $# = 0 ] || continue
 	for verb in write read; do
-		two_processes "$round" "${verb}_bw" 4 "ib_${verb}_bw" -s 65536 -n 4000
+		two_processes "$round" "${verb}_bw" 4 "ib_${verb}_bw" -s 65536 -n 10000
 		two_processes "$round" "${verb}_lat" 5 "ib_${verb}_lat" -s 8 -n 5000
 	done
 done
