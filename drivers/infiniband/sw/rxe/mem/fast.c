@@ -15,7 +15,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "../base/dev.h"
 #include "mr.h"
 
 /**
@@ -174,20 +173,16 @@ static enum rxe_mem_err reg(struct rxe_mr *mr, const struct rxe_fast_reg *what)
 
 enum rxe_mem_err rxe_mr_fast_reg(struct ib_pd *pd, const struct rxe_fast_reg *what)
 {
-	struct rxe_idtab *mrs = &rxe_dev(pd->device)->mrs;
+	struct rxe_mr *mr = rxe_mr_find(pd, what->key);
 	enum rxe_mem_err err = RXE_MEM_KEY;
-	struct rxe_handle *handle;
-	struct rxe_mr *mr;
 
-	handle = rxe_idtab_get(mrs, what->key >> RXE_KEY_VARIANT_BITS);
-	if (!handle)
+	if (!mr)
 		return RXE_MEM_KEY;
-	mr = handle->obj;
-	if (mr->pd == pd && mr->fast) {
+	if (mr->fast) {
 		write_lock_bh(&mr->lock);
 		err = reg(mr, what);
 		write_unlock_bh(&mr->lock);
 	}
-	rxe_handle_put(handle);
+	rxe_handle_put(mr->handle);
 	return err;
 }

@@ -38,27 +38,35 @@ static enum rxe_mem_err check_revocable(struct rxe_mr *mr, const struct rxe_mw_s
 	return err;
 }
 
+struct rxe_mr *rxe_mr_find(struct ib_pd *pd, u32 key)
+{
+	struct rxe_handle *handle;
+	struct rxe_mr *mr;
+
+	handle = rxe_idtab_get(&rxe_dev(pd->device)->mrs, key >> RXE_KEY_VARIANT_BITS);
+	if (!handle)
+		return NULL;
+	mr = handle->obj;
+	if (mr->pd == pd)
+		return mr;
+	rxe_handle_put(handle);
+	return NULL;
+}
+
 enum rxe_mem_err rxe_mem_get(struct ib_pd *pd, const struct rxe_mw_set *by, u32 key, u64 iova,
 			     u64 len, int access, struct rxe_mr **found)
 {
-	struct rxe_idtab *mrs = &rxe_dev(pd->device)->mrs;
-	struct rxe_handle *handle;
+	struct rxe_mr *mr = rxe_mr_find(pd, key);
 	enum rxe_mem_err err;
-	struct rxe_mr *mr;
 
-	handle = rxe_idtab_get(mrs, key >> RXE_KEY_VARIANT_BITS);
-	if (!handle)
+	if (!mr)
 		return RXE_MEM_KEY;
-
-	mr = handle->obj;
-	if (mr->pd != pd)
-		err = RXE_MEM_KEY;
-	else if (mr->ops->revocable)
+	if (mr->ops->revocable)
 		err = check_revocable(mr, by, key, iova, len, access);
 	else
 		err = check(mr, by, key, iova, len, access);
 	if (err)
-		rxe_handle_put(handle);
+		rxe_handle_put(mr->handle);
 	else
 		*found = mr;
 	return err;
@@ -74,22 +82,14 @@ void rxe_mem_put(struct rxe_mr *mr)
 
 enum rxe_mem_err rxe_mem_invalidate(struct ib_pd *pd, const struct rxe_mw_set *by, u32 key)
 {
-	struct rxe_idtab *mrs = &rxe_dev(pd->device)->mrs;
-	struct rxe_handle *handle;
-	enum rxe_mem_err err;
-	struct rxe_mr *mr;
+	struct rxe_mr *mr = rxe_mr_find(pd, key);
+	enum rxe_mem_err err = RXE_MEM_ACCESS;
 
-	handle = rxe_idtab_get(mrs, key >> RXE_KEY_VARIANT_BITS);
-	if (!handle)
+	if (!mr)
 		return RXE_MEM_KEY;
-	mr = handle->obj;
-	if (mr->pd != pd)
-		err = RXE_MEM_KEY;
-	else if (!mr->ops->invalidate)
-		err = RXE_MEM_ACCESS;
-	else
+	if (mr->ops->invalidate)
 		err = mr->ops->invalidate(mr, by, key);
-	rxe_handle_put(handle);
+	rxe_handle_put(mr->handle);
 	return err;
 }
 

@@ -77,6 +77,12 @@ static inline void rxe_mr_written(struct rxe_mr *mr, void *kva, u32 len)
 		rxe_mr_write_back(memory, kva, len);
 }
 
+/*
+ * key.c: the region or window of a protection domain that has the key's number, held by its handle;
+ * whether the key is right is not looked at. NULL if there is none. Any context but hard interrupt.
+ */
+struct rxe_mr *rxe_mr_find(struct ib_pd *pd, u32 key);
+
 /* Undo rxe_mr_close(): windows may be bound again. Any context but hard interrupt. */
 void rxe_mr_reopen(struct rxe_mr *mr);
 

@@ -14,7 +14,6 @@
  */
 #include <linux/err.h>
 
-#include "../base/dev.h"
 #include "mr.h"
 
 #define RIGHTS	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC)
@@ -222,21 +221,17 @@ static enum rxe_mem_err bind_window(struct rxe_mr *mw, struct ib_pd *pd, struct 
 enum rxe_mem_err rxe_mw_bind(struct ib_pd *pd, struct rxe_mw_set *by,
 			     const struct rxe_mw_bind *what)
 {
-	struct rxe_idtab *mrs = &rxe_dev(pd->device)->mrs;
+	struct rxe_mr *mw = rxe_mr_find(pd, what->mw_rkey);
 	enum rxe_mem_err err = RXE_MEM_KEY;
-	struct rxe_handle *handle;
-	struct rxe_mr *mw;
 
-	handle = rxe_idtab_get(mrs, what->mw_rkey >> RXE_KEY_VARIANT_BITS);
-	if (!handle)
+	if (!mw)
 		return RXE_MEM_KEY;
-	mw = handle->obj;
-	if (mw->pd == pd && mw->ops->remote_only) {
+	if (mw->ops->remote_only) {
 		spin_lock_bh(&bind_lock);
 		err = bind_window(mw, pd, by, what);
 		spin_unlock_bh(&bind_lock);
 	}
-	rxe_handle_put(handle);
+	rxe_handle_put(mw->handle);
 	return err;
 }
 

@@ -18,6 +18,7 @@
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "comp.h"
+#include "ingress.h"
 #include "qp.h"
 #include "req.h"
 #include "req_local.h"
@@ -316,11 +317,9 @@ bool rxe_comp_run(struct rxe_qp *qp, int *budget)
 		if (*budget <= 0)
 			return true;
 		(*budget)--;
-		skb = __skb_dequeue(&comp->queue);
-		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
+		skb = rxe_qp_dequeue(&comp->queue, &pkt);
+		if (skb)
 			take(qp, &pkt, skb);
-		else
-			kfree_skb(skb);
 	}
 	return false;
 }

@@ -112,6 +112,18 @@ static void deliver_unicast(struct rxe_dev *dev, const struct rxe_pkt *pkt, stru
 	rxe_handle_put(handle);
 }
 
+struct sk_buff *rxe_qp_dequeue(struct sk_buff_head *queue, struct rxe_pkt *pkt)
+{
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(queue))) {
+		if (rxe_pkt_parse(pkt, skb->data, skb->len) == RXE_PARSE_OK)
+			return skb;
+		kfree_skb(skb);
+	}
+	return NULL;
+}
+
 void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 {
 	bool multicast = rxe_net_is_multicast(skb);
@@ -120,7 +132,7 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 
 	rxe_count(dev, RXE_STAT_RCVD_PKTS);
 	rxe_count_add(dev, RXE_STAT_RCVD_BYTES, skb->len);
-	if (rxe_net_is_multicast(skb))
+	if (multicast)
 		rxe_count(dev, RXE_STAT_RCVD_MULTICAST);
 	err = rxe_pkt_parse(&pkt, skb->data, skb->len);
 	if (!err)

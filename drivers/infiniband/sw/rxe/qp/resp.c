@@ -25,6 +25,7 @@
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
 #include "egress.h"
+#include "ingress.h"
 #include "qp.h"
 #include "resp.h"
 #include "resp_err.h"
@@ -350,11 +351,9 @@ static bool execute_queued(struct rxe_qp *qp, int *budget)
 		if (*budget <= 0)
 			return true;
 		(*budget)--;
-		skb = __skb_dequeue(&resp->queue);
-		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
+		skb = rxe_qp_dequeue(&resp->queue, &pkt);
+		if (skb)
 			execute_skb(qp, &pkt, skb);
-		else
-			kfree_skb(skb);
 	}
 	return false;
 }

@@ -69,6 +69,10 @@ void rxe_resp_placed(struct rxe_qp *qp, u32 psn, u32 msn);
 /* resp_place.c: RXE_FLUSH_* that access flags allow. */
 u8 rxe_resp_flush_types(int access);
 
+/* resp_exec.c: do @op to the word that the request names, with the right for @access. */
+enum rxe_mem_err rxe_resp_word(struct rxe_qp *qp, const struct rxe_pkt *pkt, int access,
+			       const struct rxe_atomic *op, u64 *orig);
+
 /* resp_exec.c: what an access to memory by a key has come to. */
 enum rxe_resp_err rxe_resp_remote_err(enum rxe_mem_err err);
 

@@ -194,6 +194,20 @@ static void save_result(struct rxe_qp *qp, u32 psn, u64 orig)
 	resp->replay_next = (resp->replay_next + 1) % resp->replay_size;
 }
 
+enum rxe_mem_err rxe_resp_word(struct rxe_qp *qp, const struct rxe_pkt *pkt, int access,
+			       const struct rxe_atomic *op, u64 *orig)
+{
+	enum rxe_mem_err err;
+	struct rxe_mr *mr;
+
+	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, sizeof(u64), access, &mr);
+	if (err)
+		return err;
+	err = rxe_mem_atomic(mr, pkt->va, op, orig, &qp->resp.wait);
+	rxe_mem_put(mr);
+	return err;
+}
+
 static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_atomic op = {
@@ -203,15 +217,9 @@ static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pk
 		.swap_add = pkt->swap_add,
 	};
 	enum rxe_mem_err err;
-	struct rxe_mr *mr;
 	u64 orig = 0;
 
-	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, sizeof(u64),
-			  IB_ACCESS_REMOTE_ATOMIC, &mr);
-	if (err)
-		return rxe_resp_remote_err(err);
-	err = rxe_mem_atomic(mr, pkt->va, &op, &orig, &qp->resp.wait);
-	rxe_mem_put(mr);
+	err = rxe_resp_word(qp, pkt, IB_ACCESS_REMOTE_ATOMIC, &op, &orig);
 	if (err)
 		return rxe_resp_remote_err(err);
 	save_result(qp, pkt->psn, orig);

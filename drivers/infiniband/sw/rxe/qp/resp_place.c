@@ -58,18 +58,10 @@ static enum rxe_mem_err flush(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 static enum rxe_mem_err store(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
 {
 	struct rxe_atomic op = { .kind = RXE_ATOMIC_STORE };
-	enum rxe_mem_err err;
-	struct rxe_mr *mr;
 	u64 none;
 
 	memcpy(&op.swap_add, payload, sizeof(op.swap_add));
-	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, sizeof(u64),
-			  IB_ACCESS_REMOTE_WRITE, &mr);
-	if (err)
-		return err;
-	err = rxe_mem_atomic(mr, pkt->va, &op, &none, &qp->resp.wait);
-	rxe_mem_put(mr);
-	return err;
+	return rxe_resp_word(qp, pkt, IB_ACCESS_REMOTE_WRITE, &op, &none);
 }
 
 enum rxe_resp_err rxe_resp_place(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)

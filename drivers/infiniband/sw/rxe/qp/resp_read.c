@@ -22,7 +22,7 @@ static enum rxe_resp_err hold_source(struct rxe_qp *qp)
 		return RXE_RESP_OK;
 	err = rxe_mem_get(qp->ib.pd, &qp->windows, reply->rkey, reply->va, reply->resid,
 			  IB_ACCESS_REMOTE_READ, &reply->mr);
-	return err ? RXE_RESP_ACCESS : RXE_RESP_OK;
+	return rxe_resp_remote_err(err);
 }
 
 static bool is_new(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
@@ -92,12 +92,10 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 		else
 			rxe_egress_send(qp, &pkt, &out);
 	}
-	if (err == RXE_MEM_MISS)
-		return RXE_RESP_WAIT;
 	if (err == RXE_MEM_BUSY)
 		rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
 	else if (err)
-		return err == RXE_MEM_KEY ? RXE_RESP_ACCESS : RXE_RESP_MEMORY;
+		return rxe_resp_remote_err(err);
 	reply->first = false;
 	reply->psn = rxe_psn_add(reply->psn, 1);
 	reply->va += len;

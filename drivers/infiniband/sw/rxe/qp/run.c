@@ -35,6 +35,7 @@
 
 #include "../base/dev.h"
 #include "comp.h"
+#include "ingress.h"
 #include "qp.h"
 #include "req.h"
 #include "resp.h"
@@ -100,18 +101,13 @@ static void receive(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff
 		rxe_resp_packet(qp, pkt, skb);
 }
 
-/* A packet from the backlog is parsed again rather than carry its header along. */
 static void receive_all(struct rxe_qp *qp, struct sk_buff_head *batch)
 {
 	struct sk_buff *skb;
 	struct rxe_pkt pkt;
 
-	while ((skb = __skb_dequeue(batch))) {
-		if (rxe_pkt_parse(&pkt, skb->data, skb->len) == RXE_PARSE_OK)
-			receive(qp, &pkt, skb);
-		else
-			kfree_skb(skb);
-	}
+	while ((skb = rxe_qp_dequeue(batch, &pkt)))
+		receive(qp, &pkt, skb);
 }
 
 /*
