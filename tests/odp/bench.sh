@@ -9,8 +9,8 @@
 set -euo pipefail
 # shellcheck source=../vm/lib.sh
 . "$(dirname "$0")/../vm/lib.sh"
-# shellcheck source=../vm/bench-page.sh
-. "$LAB_VM/bench-page.sh"
+# shellcheck source=../vm/page.sh
+. "$LAB_VM/page.sh"
 
 rounds=5 write=
 while [ $# != 0 ]; do
@@ -44,7 +44,7 @@ table() {
 }
 
 job='' work='' failed=0
-[ -z "$write" ] || page_check odp
+[ -z "$write" ] || page_check performance.md odp
 scratch work
 KERNEL=6.12 "$LAB_VM/guest-build.sh" >/dev/null
 say "$rounds rounds of two minutes (load $(cut -c1-4 /proc/loadavg))"
@@ -55,4 +55,4 @@ kept=$LAB_CACHE/bench-odp-$(date +%Y%m%d-%H%M%S).tsv
 tr ' ' '\t' <"$work/result" >"$kept"
 say "every figure: $kept"
 [ $failed = 0 ] || die "some measurements failed, see above"
-[ -z "$write" ] || page_write odp "$work/table"
+[ -z "$write" ] || page_write performance.md odp "$work/table"

@@ -21,6 +21,7 @@ extern const struct t_case cases_company[];	/* what one access does to others */
 extern const struct t_case cases_err[];		/* memory that is not there or is not allowed */
 extern const struct t_case cases_cpu[];		/* atomics against those of the CPU */
 extern const struct t_case cases_advise[];	/* prefetch */
+extern const struct t_case cases_persist[];	/* FLUSH to memory that lasts */
 extern const struct t_case cases_life[];	/* processes that end */
 extern const struct t_case cases_limit[];	/* memory that runs short */
 extern const struct t_case cases_storm[];	/* changes without end beside many QPs */

@@ -8,8 +8,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=bench-page.sh
-. "$LAB_VM/bench-page.sh"
+# shellcheck source=page.sh
+. "$LAB_VM/page.sh"
 
 rounds=3 divide=1 drivers='ours inbox' write=
 while [ $# != 0 ]; do
@@ -55,7 +55,7 @@ table() {
 }
 
 failed=0 job='' work=
-[ -z "$write" ] || page_check bench
+[ -z "$write" ] || page_check performance.md bench
 scratch work
 : >"$work/result"
 measure
@@ -66,4 +66,4 @@ kept=$LAB_CACHE/bench-$(date +%Y%m%d-%H%M%S).tsv
 tr ' ' '\t' <"$work/result" >"$kept"
 say "every figure: $kept"
 [ $failed = 0 ] || die "some runs failed, see above"
-[ -z "$write" ] || page_write bench "$work/table"
+[ -z "$write" ] || page_write performance.md bench "$work/table"

@@ -24,7 +24,13 @@ mem_disk() {
 
 # mem_dax FOLDER: ext4 with DAX: files whose pages are the device's own memory.
 mem_dax() {
+	local tries
 	modprobe nd_e820 && modprobe nd_pmem || return
+	# The module is loaded before its devices are there.
+	for ((tries = 100; tries > 0; tries--)); do
+		[ ! -b /dev/pmem0 ] || break
+		sleep 0.1
+	done
 	if ! [ -b /dev/pmem0 ]; then
 		echo "no persistent memory: boot QEMU with --append 'memmap=256M!512M'"
 		return 1

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * persist.*: FLUSH to persistence of on-demand regions (IBA A19.4.2). It succeeds if all that was
+ * written lies where it survives a loss of power. That is a file on a DAX file system, which cannot
+ * be pinned for long, so on demand is the only way to register it. That the bytes have left the
+ * CPU's caches no program can see; these cases see whose flush is granted, and the data.
+ */
+#include "cases.h"
+#include "place.h"
+
+#ifdef HAVE_IBV_WR_FLUSH
+enum { LEN = 70000, SKEW = 1234, OFF = 4091, WRITTEN = 50001, ID = 0xf1 };
+
+#define FLUSH_PERSISTENT_CAP	(1ULL << 39)
+
+struct persist_rig {
+	struct ep_pair p;
+	struct buf source;
+	struct mem target;
+};
+
+static void rig_open(struct persist_rig *r, enum place_kind kind)
+{
+	int right = IBV_ACCESS_FLUSH_PERSISTENT;
+	struct ibv_device_attr_ex attr;
+	struct ep_cfg cfg = ep_rc();
+
+	odp_needed();
+	t_zero(ibv_query_device_ex(ep_dev(1)->ctx, NULL, &attr));
+	if (!(attr.device_cap_flags_ex & FLUSH_PERSISTENT_CAP))
+		t_skip("the device does not claim FLUSH PERSISTENT");
+	cfg.access |= right;
+	cfg.send_ops = IBV_QP_EX_WITH_FLUSH;
+	ep_pair_open(&r->p, &cfg);
+	buf_open(&r->source, r->p.a.dev, LEN, 37, RIGHTS_ALL);
+	mem_open(&r->target, r->p.b.dev, kind, LEN, SKEW, RIGHTS_ALL | right, true);
+}
+
+static void flush(struct persist_rig *r, uint8_t level, enum ibv_wc_status want)
+{
+	const struct buf *b = &r->target.b;
+	struct ibv_qp_ex *qp = r->p.a.qpx;
+
+	t_where("flush level %d", level);
+	ibv_wr_start(qp);
+	qp->wr_id = ID;
+	qp->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_flush(qp, b->mr->rkey, (uintptr_t)b->p + OFF, WRITTEN, IBV_FLUSH_PERSISTENT, level);
+	t_zero(ibv_wr_complete(qp));
+	cq_want(r->p.a.scq, want, ID, "FLUSH");
+}
+
+/* Pages that nobody has touched; written twice, so that the second time they are there. */
+static void lasting(const struct t_case *c)
+{
+	struct persist_rig r;
+
+	rig_open(&r, c->arg);
+	for (int again = 0; again < 2; again++) {
+		struct xfer x = { IBV_WR_RDMA_WRITE, &r.source, &r.target.b, 5, OFF, WRITTEN, 0 };
+
+		buf_refill(&r.source);
+		xfer_run(&r.p, &x);
+		flush(&r, IBV_FLUSH_RANGE, IBV_WC_SUCCESS);
+		flush(&r, IBV_FLUSH_MR, IBV_WC_SUCCESS);
+		buf_expect(&r.target.b, OFF, WRITTEN, r.source.seed, 5, "target");
+	}
+	mem_close(&r.target);
+	buf_close(&r.source);
+	ep_pair_close(&r.p);
+}
+
+/* Where nothing was written yet, nothing can be lost. */
+static void fleeting(const struct t_case *c)
+{
+	struct persist_rig r;
+	struct xfer x = { IBV_WR_RDMA_WRITE, &r.source, &r.target.b, 5, OFF, WRITTEN, 0 };
+
+	rig_open(&r, c->arg);
+	flush(&r, IBV_FLUSH_MR, IBV_WC_SUCCESS);
+	xfer_run(&r.p, &x);
+	flush(&r, IBV_FLUSH_MR, IBV_WC_REM_OP_ERR);
+	ep_pair_again(&r.p);
+	pair_proves(&r.p);
+	mem_close(&r.target);
+	buf_close(&r.source);
+	ep_pair_close(&r.p);
+}
+
+const struct t_case cases_persist[] = {
+	{ "persist.dax", lasting, PLACE_DAX, 0, 60 },
+	{ "persist.anon", fleeting, PLACE_ANON, 0, 60 },
+	{ "persist.memfd", fleeting, PLACE_MEMFD, 0, 60 },
+	{ "persist.shared_file", fleeting, PLACE_SHARED_FILE, 0, 60 },
+	{ }
+};
+#else
+static void no_calls(const struct t_case *c)
+{
+	(void)c;
+	t_skip("this release of libibverbs has no calls for it");
+}
+
+const struct t_case cases_persist[] = {
+	{ "persist", no_calls, 0, 0, 0 },
+	{ }
+};
+#endif
