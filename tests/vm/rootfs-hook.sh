@@ -7,14 +7,8 @@
 set -euo pipefail
 root=$1
 here=$(cd "$(dirname "$0")" && pwd)
-
-# Point releases come and go on mirrors: the newest is found by pattern, never by a fixed name.
-newest_release() {
-	local version=${KERNEL%-*}
-	chroot "$root" apt-cache pkgnames linux-image- |
-		sed -nE 's/^linux-image-('"${version//./\\.}"'\.[0-9][^-]*(-[0-9]+)?-amd64)$/\1/p' |
-		sort -V | tail -n 1
-}
+# shellcheck source=stock-release.sh
+. "$here/stock-release.sh"
 
 # Only what a QEMU guest boots from; loading a large initrd is slow without hardware virtualisation.
 small_initrd() {
@@ -22,15 +16,9 @@ small_initrd() {
 	printf '%s\n' virtio_pci virtio_blk ext4 >>"$root/etc/initramfs-tools/modules"
 }
 
-# Packages of backports are taken only if asked for, with what they need.
-from=()
-[[ $SUITE != *-backports ]] || from=(-t "$SUITE")
-
 release=$(newest_release)
-[ -n "$release" ] || { echo "no package linux-image-$KERNEL.*-amd64 on the mirror" >&2; exit 1; }
 small_initrd
-chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-	"${from[@]}" "linux-image-$release" "linux-headers-$release"
+install_packages "linux-image-$release" "linux-headers-$release"
 echo "$release" >"$root/etc/lab-release"
 
 # Drivers of hardware that no guest has are most of a stock kernel's modules.

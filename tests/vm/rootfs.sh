@@ -67,7 +67,7 @@ make_rootfs() {
 
 # Not the mirror: the same packages come from anywhere. RXE_ODP_REFRESH fetches their newer state.
 key=$(echo "$KERNEL $suites ${packages[*]} ${exclude[*]} ${RXE_ODP_REFRESH:-}" |
-	digest - "$LAB_VM/rootfs-hook.sh" "$LAB_VM/guest-stage1")
+	digest - "$LAB_VM/rootfs-hook.sh" "$LAB_VM/stock-release.sh" "$LAB_VM/guest-stage1")
 artefact=$LAB_CACHE/rootfs-$KERNEL-$key
 [ -d "$artefact" ] || "$LAB_VM/deps.sh"
 locked "rootfs-$KERNEL" make_rootfs
