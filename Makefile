@@ -4,14 +4,15 @@
 #   make modules KDIR=...   rdma_rxe.ko for one kernel (default: the running one)
 #   make lint unit          the checks of every commit, seconds
 #   make demo               RDMA applications on Debian's stock kernel, in a virtual machine
-#   make test               everything: lint, unit, user-mode Linux with its checkers, stock kernel
+#   make test               lint, unit, user-mode Linux with its checkers, Debian's kernel
+#   make test-all           the same suites, whole, on all kernels, and their table; hours
 #   make bench              this driver and the in-box one, and on-demand paging, as ratios
 #   make lab-uml lab-uml-debug lab-qemu     build one lab, cached outside of the tree
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.12
 export KERNEL
 
-.PHONY: modules clean lint unit demo test bench lab-uml lab-uml-debug lab-qemu
+.PHONY: modules clean lint unit demo test test-all bench lab-uml lab-uml-debug lab-qemu
 
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -34,6 +35,9 @@ demo:
 
 test:
 	tests/run.sh
+
+test-all:
+	tests/all.sh --write
 
 bench:
 	tests/vm/bench.sh --write

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Every suite, whole, on every kernel; what `make test-all` runs. Takes hours: Debian's kernels run
+# on an emulated machine. Ends with one table, suite by kernel.
+#
+#   tests/all.sh [--write] [SUITE...]   all suites, or those whose name begins with one of the words
+#
+# What passed is kept by the digest of the tree, so that a run which was ended goes on where it was.
+# --write puts the table into Documentation/testing.rst.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=vm/lib.sh
+. tests/vm/lib.sh
+# shellcheck source=vm/page.sh
+. tests/vm/page.sh
+# shellcheck source=suite.sh
+. tests/suite.sh
+
+# All that is in the tree but what the table itself is written to.
+tree_digest() {
+	git ls-files -z -- . ':!Documentation' | xargs -0 sha256sum | digest -
+}
+
+uml_suites() {
+	uml one 1800 /src/tests/net/one.sh
+	uml two 1800 /src/tests/net/two-ns.sh
+	uml links 900 /src/tests/net/links.sh
+	uml mcast 1200 /src/tests/net/mcast.sh
+	uml icrc 600 /src/tests/net/icrc.sh
+	uml wire 900 /src/tests/net/wire.sh
+	uml odp 7200 /src/tests/odp/odp.sh full
+	uml hostile 900 /src/tests/net/hostile.sh
+	uml observe 900 /src/tests/net/observe.sh
+	uml apps 1800 /src/tests/net/apps.sh
+	uml pyverbs 1200 /src/tests/pyverbs/pyverbs.sh
+	uml churn 3600 /src/tests/net/churn.sh 20
+	uml many 1800 /src/tests/net/many.sh 1000
+	suite uml-kmod 900 tests/kmod/run.sh debug
+}
+
+stock_suites() {
+	stock one 3600 /src/tests/net/one.sh
+	stock two 3600 /src/tests/net/two-ns.sh
+	stock links 1200 /src/tests/net/links.sh
+	stock mcast 1800 /src/tests/net/mcast.sh
+	stock icrc 1200 /src/tests/net/icrc.sh
+	stock wire 1800 /src/tests/net/wire.sh
+	stock odp 7200 /src/tests/odp/odp.sh full
+	stock hostile 1800 /src/tests/net/hostile.sh
+	stock observe 1200 /src/tests/net/observe.sh
+	stock apps 3600 /src/tests/net/apps.sh
+	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
+	stock churn 1800 /src/tests/net/churn.sh 3
+	stock many 1800 /src/tests/net/many.sh 200
+}
+
+# One row a suite, one column a kernel; what runs on the host alone has the first.
+table() {
+	printf '%s\n' "${RESULTS[@]}" | python3 tests/all-table.py
+}
+
+write=
+[ "${1:-}" != --write ] || { write=1 && shift; }
+# shellcheck disable=SC2034 # suite.sh looks at it
+ONLY=("$@")
+[ -z "$write" ] || page_check testing.rst suites
+KEPT=$LAB_CACHE/all-$(tree_digest)
+mkdir -p "$KEPT"
+
+step "packages of the host" tests/vm/deps.sh
+host_suites
+for KERNEL in 6.1 6.12 7.2; do
+	suite "stock-$KERNEL-build" 1200 tests/build/run.sh $KERNEL
+done
+export KERNEL=6.12
+step "root file system and test programs of user-mode Linux" tests/vm/guest-build.sh
+step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
+uml_suites
+step "user-mode Linux without checkers" tests/vm/uml.sh build plain
+suite uml-interop 1800 tests/interop/run.sh debug plain
+for KERNEL in 6.12 7.2 6.1; do
+	step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
+	stock_suites
+done
+KERNEL=6.12-sid
+step "Debian's newest user space" tests/vm/guest-build.sh
+stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
+prune "$KEPT"
+say "done"
+
+rc=0
+conclude || rc=1
+work=''
+scratch work
+table >"$work/table"
+cat "$work/table"
+[ -z "$write" ] || page_write testing.rst suites "$work/table"
+exit $rc

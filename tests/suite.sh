@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Suites, and what comes of them. A suite is a command whose last line says `N passed, N failed,
+# N skipped`. One that ends without such a line, or fails without counting a failure, counts as one
+# failure. Output is shown as it comes and kept in $LOGS, one file a suite. Sourced after lib.sh.
+#
+# $ONLY is an array of words: only suites whose name begins with one of them; all if it is empty.
+# $KEPT, if set, is a folder of results: a suite without a failure is not run again.
+
+LOGS=${LOGS:-$LAB_CACHE/logs}
+mkdir -p "$LOGS"
+ONLY=()
+RESULTS=()
+
+wanted() {
+	local word
+	[ ${#ONLY[@]} -gt 0 ] || return 0
+	for word in "${ONLY[@]}"; do
+		[[ $1 != "$word"* ]] || return 0
+	done
+	return 1
+}
+
+# run_suite NAME SECONDS COMMAND...: sets $result, "passed failed skipped seconds".
+run_suite() {
+	local name=$1 limit=$2 log=$LOGS/$1.log status=0 begin=$SECONDS line p f s
+	shift 2
+	say "== $name"
+	timeout --kill-after=30 "$limit" "$@" 2>&1 | tee "$log" || status=$?
+	line=$(grep -aoE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$log" | tail -n 1) || true
+	[ -n "$line" ] || line="0 passed, 0 failed, 0 skipped"
+	read -r p _ f _ s _ <<<"$line"
+	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+		echo "FAIL $name: ended with status $status (124: over $limit s); see $log"
+		f=1
+	elif [ "$status" -eq 0 ] && [ "$((p + f + s))" -eq 0 ]; then
+		echo "FAIL $name: ran nothing; see $log"
+		f=1
+	fi
+	result="$p $f $s $((SECONDS - begin))"
+}
+
+# suite NAME SECONDS COMMAND...
+suite() {
+	local name=$1 kept=${KEPT:+$KEPT/$1} result f
+	wanted "$name" || return 0
+	if [ -n "$kept" ] && [ -s "$kept" ]; then
+		result=$(cat "$kept")
+		say "== $name: as it was, $result"
+	else
+		run_suite "$@"
+		read -r _ f _ <<<"$result"
+		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$result" >"$kept"
+	fi
+	RESULTS+=("$name $result")
+}
+
+# More where the host has it: a region of 4 GiB needs a guest of 6.
+guest_memory() {
+	awk '/^MemAvailable:/ { print ($2 > 12000000 ? "6G" : "3G") }' /proc/meminfo
+}
+
+# uml NAME SECONDS COMMAND...: on user-mode Linux with its checkers.
+uml() {
+	local name=$1 limit=$2
+	shift 2
+	suite "uml-$name" $((limit + 60)) tests/vm/uml.sh run debug --mem "$(guest_memory)" \
+		--driver ours --timeout "$limit" -- "$@"
+}
+
+# stock NAME SECONDS COMMAND...: on Debian's own kernel $KERNEL, with memory of all kinds.
+stock() {
+	local name=$1 limit=$2
+	shift 2
+	suite "stock-$KERNEL-$name" $((limit + 120)) tests/vm/qemu.sh run --mem 3G --driver ours \
+		--append 'memmap=256M!512M numa=fake=2 secretmem.enable=1' --timeout "$limit" \
+		-- "$@"
+}
+
+# step NAME COMMAND...: what the suites behind it need; without it there is nothing to go on with.
+step() {
+	local name=$1
+	shift
+	say "== $name"
+	"$@" >/dev/null
+}
+
+# Those that need nothing but the host.
+host_suites() {
+	suite lint 600 tests/lint/run.sh
+	suite lint-selftest 600 tests/lint/selftest.sh
+	suite unit 600 make --no-print-directory -C tests/unit run
+	suite lab 120 tests/vm/splats.sh --test
+	suite pyverbs-selftest 120 tests/pyverbs/selftest.sh
+}
+
+# conclude: a line for each suite, the totals. Returns whether nothing failed.
+conclude() {
+	printf '%s\n' "${RESULTS[@]}" | awk '
+		NF {
+			printf "%-28s %4d passed %3d failed %3d skipped %5d s\n", $1, $2, $3, $4, $5
+			p += $2
+			f += $3
+			s += $4
+		}
+		END {
+			printf "%d passed, %d failed, %d skipped\n", p, f, s
+			exit f != 0
+		}'
+}
