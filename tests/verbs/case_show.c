@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What `rdma resource show ... -dd` tells of regions, queue pairs and completion queues, compared
- * with what the case made of them.
+ * What `rdma resource show ... -dd` tells of regions, queue pairs, completion queues and shared
+ * receive queues, compared with what the case made of them.
  */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <sys/utsname.h>
 
 #include "cases.h"
 #include "xfer.h"
@@ -267,11 +269,61 @@ static void run_cq(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+static void want_srq(uint32_t size, uint32_t posted, uint32_t limit)
+{
+	const char *dev = ibv_get_device_name(ep_dev(0)->ctx->device);
+	char key[80], text[TEXT];
+
+	snprintf(key, sizeof(key), "dev %s srqn", dev);
+	show("srq", key, text);
+	want_number(text, "size", size);
+	want_number(text, "posted", posted);
+	want_number(text, "limit", limit);
+}
+
+/* The only shared receive queue of the device: posted to, taken from, with a limit, resized. */
+static void run_srq(const struct t_case *c)
+{
+	struct ibv_srq_init_attr init = { .attr = { .max_wr = 15, .max_sge = 1 } };
+	struct ibv_srq_attr attr = { .srq_limit = 3 };
+	struct op op = { .code = IBV_WR_SEND, .id = ID };
+	struct ibv_recv_wr wr = { .wr_id = ID }, *bad;
+	struct ep_cfg cfg = ep_rc();
+	struct utsname host;
+	int major, minor;
+	struct ep_pair p;
+
+	(void)c;
+	t_check(!uname(&host) && sscanf(host.release, "%d.%d", &major, &minor) == 2, "uname");
+	if (major == 6 && minor < 12)
+		t_skip("the core of Linux %d.%d asks no driver about such queues", major, minor);
+	cfg.srq = ibv_create_srq(ep_dev(1)->pd, &init);
+	t_check(cfg.srq, "no shared receive queue");
+	ep_pair_open(&p, &cfg);
+	want_srq(15, 0, 0);
+	for (int i = 0; i < 9; i++)
+		t_zero(ibv_post_srq_recv(cfg.srq, &wr, &bad));
+	t_zero(ibv_modify_srq(cfg.srq, &attr, IBV_SRQ_LIMIT));
+	want_srq(15, 9, 3);
+	for (int i = 0; i < 4; i++) {
+		ep_post(&p.a, &op);
+		cq_want(p.b.rcq, IBV_WC_SUCCESS, ID, "receive");
+	}
+	want_srq(15, 5, 3);
+	attr.max_wr = 31;
+	t_zero(ibv_modify_srq(cfg.srq, &attr, IBV_SRQ_MAX_WR));
+	want_srq(31, 5, 3);
+	ep_pair_close(&p);
+	want_srq(31, 5, 3);
+	t_zero(ibv_destroy_srq(cfg.srq));
+}
+
 const struct t_case cases_show[] = {
 	{ "show.mr", run_mr, 0, 0, 0 },
 	{ "show.kernel", run_kernel, 0, 0, 0 },
 	{ "show.qp.unacked", run_unacked, 0, 0, 0 },
 	{ "show.qp.rnr", run_rnr, 0, 0, 0 },
 	{ "show.cq", run_cq, 0, 0, 0 },
+	{ "show.srq", run_srq, 0, 0, 0 },
 	{ }
 };

@@ -70,6 +70,13 @@ static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int a
 }
 #endif
 
+/* RXC_RES_SRQ() - in ib_device_ops: details of a shared receive queue, where the core asks for any */
+#ifdef RXC_HAVE_RES_SRQ
+#define RXC_RES_SRQ(fill)	.fill_res_srq_entry = (fill),
+#else
+#define RXC_RES_SRQ(fill)
+#endif
+
 /*
  * Memory placement: the numbers of the user ABI, which kernel 6.1 has no names for. A program can
  * register for FLUSH only where the core knows the access flags.

@@ -58,6 +58,27 @@ bool rxe_srq_take(struct rxe_srq *srq, struct rxe_rwqe *wqe)
 	return taken;
 }
 
+void rxe_srq_view(struct rxe_srq *srq, struct rxe_srq_view *view)
+{
+	struct rxe_rq *rq = &srq->rq;
+
+	spin_lock_irq(&rq->lock);
+	*view = (struct rxe_srq_view) {
+		.size = rq->mask,
+		.posted = left(rq),
+		.limit = srq->limit,
+	};
+	spin_unlock_irq(&rq->lock);
+}
+
+void rxe_srq_take_ring(struct rxe_srq *srq, struct rxe_ring *ring)
+{
+	spin_lock_irq(&srq->rq.lock);
+	*ring = srq->rq.ring;
+	srq->rq.ring.buf = NULL;
+	spin_unlock_irq(&srq->rq.lock);
+}
+
 int rxe_srq_set_limit(struct rxe_srq *srq, u32 limit)
 {
 	int err = -EINVAL;

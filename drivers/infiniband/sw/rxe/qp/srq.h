@@ -61,4 +61,22 @@ int rxe_srq_set_limit(struct rxe_srq *srq, u32 limit);
  */
 int rxe_srq_swap_ring(struct rxe_srq *srq, struct rxe_ring *ring);
 
+/**
+ * struct rxe_srq_view - a shared receive queue at one moment
+ * @size: work requests that it can hold
+ * @posted: work requests that nobody has taken
+ * @limit: the armed limit; 0: none
+ */
+struct rxe_srq_view {
+	u32 size;
+	u32 posted;
+	u32 limit;
+};
+
+/* Look at a queue, which may be on its way out. Process context. */
+void rxe_srq_view(struct rxe_srq *srq, struct rxe_srq_view *view);
+
+/* The end of a queue: its ring, if any, is the caller's. Nobody takes; somebody may look. */
+void rxe_srq_take_ring(struct rxe_srq *srq, struct rxe_ring *ring);
+
 #endif

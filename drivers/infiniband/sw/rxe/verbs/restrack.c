@@ -13,9 +13,11 @@
 #include <rdma/rdma_netlink.h>
 #include <rdma/restrack.h>
 
+#include "../compat/rxc_ib.h"
 #include "../mem/mem.h"
 #include "../qp/cqe.h"
 #include "../qp/qp.h"
+#include "../qp/srq.h"
 #include "../qp/view.h"
 #include "verbs.h"
 
@@ -165,6 +167,27 @@ static u64 pages_of(const struct rxe_mr *mr)
 	return ((mr->uva + (mr->length - 1)) >> PAGE_SHIFT) - (mr->uva >> PAGE_SHIFT) + 1;
 }
 
+static int put_srq(struct sk_buff *msg, const void *arg)
+{
+	const struct rxe_srq_view *view = arg;
+	int err;
+
+	err = rdma_nl_put_driver_u32(msg, "size", view->size);
+	if (!err)
+		err = rdma_nl_put_driver_u32(msg, "posted", view->posted);
+	if (!err)
+		err = rdma_nl_put_driver_u32(msg, "limit", view->limit);
+	return err;
+}
+
+static int __maybe_unused fill_res_srq_entry(struct sk_buff *msg, struct ib_srq *ib)
+{
+	struct rxe_srq_view view;
+
+	rxe_srq_view(rxe_srq(ib), &view);
+	return put_list(msg, put_srq, &view);
+}
+
 static int put_mr(struct sk_buff *msg, const void *arg)
 {
 	const struct rxe_mr *mr = arg;
@@ -189,4 +212,5 @@ const struct ib_device_ops rxe_restrack_ops = {
 	.fill_res_cq_entry = fill_res_cq_entry,
 	.fill_res_mr_entry = fill_res_mr_entry,
 	.fill_res_qp_entry = fill_res_qp_entry,
+	RXC_RES_SRQ(fill_res_srq_entry)
 };

@@ -36,11 +36,14 @@ static int tell_user(struct rxe_srq *srq, struct ib_udata *udata)
 
 static void destroy_queue(struct rxe_srq *srq)
 {
-	rxe_rq_destroy(&srq->rq);
-	if (srq->rq.ring.map)
-		rxe_mmap_withdraw(&srq->rq.ring);
+	struct rxe_ring ring;
+
+	rxe_srq_take_ring(srq, &ring);
+	if (ring.map)
+		rxe_mmap_withdraw(&ring);
 	else
-		rxe_ring_free(&srq->rq.ring);
+		rxe_ring_free(&ring);
+	rxe_rq_destroy(&srq->rq);
 }
 
 static int create_queue(struct rxe_srq *srq, struct ib_srq_init_attr *init, struct ib_udata *udata)
