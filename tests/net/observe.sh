@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# observe.sh: what the driver tells of itself: the port's counters and their agent, and
-# `rdma resource show -dd`, trace events; each compared with a known amount of traffic.
+# observe.sh: what the driver tells of itself: counters of the port, of single QPs, and of the port's
+# agent, `rdma resource show -dd`, trace events; each compared with a known amount of traffic.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -57,6 +57,9 @@ look_on() {
 		rdma -dd resource show qp >/dev/null
 		rdma -dd resource show cq >/dev/null
 		rdma -dd resource show mr >/dev/null
+		rdma -dd resource show srq >/dev/null
+		rdma statistic qp show >/dev/null
+		rdma statistic show >/dev/null
 		cat "$PORTS"/*/ports/1/counters/* >/dev/null
 		looks=$((looks + 1))
 	done
@@ -64,12 +67,13 @@ look_on() {
 	[ "$looks" -gt 1 ] || fail "looked $looks times only"
 }
 
-# Looking does no harm to objects that are busy, made and destroyed.
+# Looking does no harm to objects that are busy, made and destroyed, nor to counters of QPs.
 busy() {
 	local pid rc=0
 	net_one 9000
+	rdma statistic qp set link rxe0/1 auto type,pid on
 	start pid rxe_verbs -d rxe0 -x "$((2 * RXE_SLOW))" rc.mixed 'queue.*' 'flush.*' 'rereg.*' \
-		'cq.*'
+		'cq.*' 'srq.*'
 	look_on "$pid"
 	wait "$pid" || rc=$?
 	[ $rc = 0 ] || {
@@ -164,7 +168,7 @@ trace_odp() {
 run_case driver 10 driver_is_loaded
 modprobe ib_umad
 net_one 9000
-run_program one rxe_verbs -d rxe0 -x "$RXE_SLOW" 'pma.[!m]*' 'show.*'
+run_program one rxe_verbs -d rxe0 -x "$RXE_SLOW" 'pma.[!m]*' 'show.*' 'count.*'
 run_program one.v6 rxe_verbs -d rxe0 -6 -x "$RXE_SLOW" 'pma.mad*'
 net_one_down
 up_two 9000

@@ -30,5 +30,6 @@ extern const struct t_case cases_limit[];	/* many objects, big objects, bad argu
 extern const struct t_case cases_order[];	/* bytes become visible in increasing order */
 extern const struct t_case cases_pma[];		/* performance counters of the port */
 extern const struct t_case cases_show[];	/* what `rdma resource show -dd` tells */
+extern const struct t_case cases_count[];	/* counters of single QPs */
 
 #endif

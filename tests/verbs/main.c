@@ -30,6 +30,7 @@ int main(int argc, char **argv)
 		{ cases_order },
 		{ cases_pma },
 		{ cases_show },
+		{ cases_count },
 		{ cases_limit },
 		{ NULL },
 	};

@@ -58,7 +58,9 @@ struct rxe_netns;
  * @ahs: AH number to struct rxe_ah, for user AHs
  * @srq_nums: SRQ numbers, which nobody looks up
  * @mcast: multicast groups
- * @stats: counters
+ * @stats: counters of whatever is counted in no other set
+ * @counters: number to struct rxe_counter; its lock guards @retired, too
+ * @retired: what such counters had counted when they went
  * @odp: counters of on-demand memory
  * @going: is being removed; set before programs' QPs are flushed, each under its ownership, and
  *	read there by who modifies one: a QP is flushed, or sees it
@@ -79,6 +81,8 @@ struct rxe_dev {
 	struct ida srq_nums;
 	struct rxe_mcast *mcast;
 	struct rxe_stats __percpu *stats;
+	struct xarray counters;
+	struct rxe_stats retired;
 	struct odp_counts odp;
 	bool going;
 	bool link_up;
@@ -96,19 +100,30 @@ static inline struct rxe_dev *rxe_dev(struct ib_device *ib)
 /* trace.c: the trace event of a packet that is lost. */
 void rxe_dev_trace_drop(const struct rxe_dev *dev, enum rxe_stat reason);
 
-/* Count an event; a packet that is lost is a trace event, too. Any context. */
-static inline void rxe_count(struct rxe_dev *dev, enum rxe_stat stat)
+/* Count an event of @dev in the set @stats; a packet that is lost is a trace event, too. */
+static inline void rxe_count_in(struct rxe_dev *dev, struct rxe_stats __percpu *stats,
+				enum rxe_stat stat)
 {
-	this_cpu_inc(dev->stats->value[stat]);
+	this_cpu_inc(stats->value[stat]);
 	if (stat >= RXE_STAT_DROP_IP_HEADER)
 		rxe_dev_trace_drop(dev, stat);
 }
 
-/* Add to a counter. Any context. */
-static inline void rxe_count_add(struct rxe_dev *dev, enum rxe_stat stat, u64 n)
+/* Count an event that is no QP's. Any context. */
+static inline void rxe_count(struct rxe_dev *dev, enum rxe_stat stat)
 {
-	this_cpu_add(dev->stats->value[stat], n);
+	rxe_count_in(dev, dev->stats, stat);
 }
+
+/**
+ * rxe_dev_total() - the value of a counter over all sets of a device
+ * @dev: the device
+ * @stat: which
+ *
+ * Context: process or softirq; takes the lock of @counters.
+ * Return: the sum, which may miss what is being added right now.
+ */
+u64 rxe_dev_total(struct rxe_dev *dev, enum rxe_stat stat);
 
 /**
  * rxe_dev_init_tables() - tables and counters of a new device

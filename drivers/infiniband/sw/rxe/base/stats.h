@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counters of a device. The list below is the only one: the enum, the names in `rdma statistic` and
- * the drop reasons all come from it. Names that the field's tools know are kept.
+ * Counters. The list below is the only one: the enum, the names in `rdma statistic` and the drop
+ * reasons all come from it. Names that the field's tools know are kept.
+ *
+ * A set of them belongs to the device, and one to each counter of `rdma statistic qp`. What happens
+ * is counted in one set: in that of the counter that the QP is bound to, else in the device's. The
+ * core adds them up for the port.
  */
 #ifndef RXE_BASE_STATS_H
 #define RXE_BASE_STATS_H
@@ -33,6 +37,10 @@
 	X(LINK_DOWNED,		"link_downed") \
 	X(RDMA_SENDS,		"rdma_sends") \
 	X(RDMA_RECVS,		"rdma_recvs") \
+	X(RX_WRITES,		"rx_write_requests") \
+	X(RX_READS,		"rx_read_requests") \
+	X(RX_ATOMICS,		"rx_atomic_requests") \
+	X(MEM_WAITS,		"memory_waits") \
 	X(CQ_OVERFLOW,		"cq_overflow") \
 	X(DROP_IP_HEADER,	"drop_ip_header") \
 	X(DROP_SHORT,		"drop_short") \
@@ -73,6 +81,14 @@ struct rxe_stats {
 };
 
 /**
+ * struct rxe_counter - what QPs can be bound to, so that what they do is counted apart
+ * @stats: the set that they count in
+ */
+struct rxe_counter {
+	struct rxe_stats __percpu *stats;
+};
+
+/**
  * rxe_stats_name() - the counter's name as users see it
  * @stat: which
  *
@@ -82,7 +98,7 @@ const char *rxe_stats_name(enum rxe_stat stat);
 
 /**
  * rxe_stats_sum() - the value of one counter over all CPUs
- * @stats: the device's counters
+ * @stats: a set
  * @stat: which
  *
  * Context: any.

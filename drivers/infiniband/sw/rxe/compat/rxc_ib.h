@@ -70,6 +70,30 @@ static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int a
 }
 #endif
 
+/* RXC_COUNTER_PORT - the last argument of counter_bind_qp and counter_unbind_qp, where there is one */
+#ifdef RXC_HAVE_COUNTER_PORT
+#define RXC_COUNTER_PORT	, u32 port
+#else
+#define RXC_COUNTER_PORT
+#endif
+
+/* RXC_COUNTER_OBJECT - in ib_device_ops: the core allocates a counter's structure for the driver */
+#ifdef RXC_HAVE_COUNTER_OBJECT
+struct rxc_counter {
+	struct rdma_counter core;
+};
+
+static inline void rxc_counter_init(struct rdma_counter *counter)
+{
+}
+
+#define RXC_COUNTER_OBJECT				\
+	.counter_init = rxc_counter_init,		\
+	INIT_RDMA_OBJ_SIZE(rdma_counter, rxc_counter, core),
+#else
+#define RXC_COUNTER_OBJECT
+#endif
+
 /* RXC_RES_SRQ() - in ib_device_ops: details of a shared receive queue, where the core asks for any */
 #ifdef RXC_HAVE_RES_SRQ
 #define RXC_RES_SRQ(fill)	.fill_res_srq_entry = (fill),

@@ -19,6 +19,7 @@
 struct in_device;
 struct inet6_dev;
 struct rxe_dev;
+struct rxe_stats;
 
 #define RXE_UDP_PORT	4791
 #define RXE_GRH_LEN	40
@@ -113,6 +114,7 @@ bool rxe_flight_ready(struct rxe_flight *flight);
 /**
  * rxe_net_alloc() - a buffer with its IP and UDP headers, ready to be filled
  * @dev: sender
+ * @stats: what the sender counts in
  * @path: where to
  * @flight: the sender's account; may be NULL
  * @len: bytes from the BTH to the end of the ICRC
@@ -121,8 +123,9 @@ bool rxe_flight_ready(struct rxe_flight *flight);
  * Context: bottom halves off.
  * Return: the buffer, or ERR_PTR(-ENOMEM), or a routing error (both counted).
  */
-struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_path *path, struct rxe_flight *flight,
-			      u32 len, void **bth);
+struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_stats __percpu *stats,
+			      struct rxe_path *path, struct rxe_flight *flight, u32 len,
+			      void **bth);
 
 /**
  * rxe_net_tx_needs_icrc() - must this buffer carry a valid ICRC?
@@ -144,6 +147,7 @@ bool rxe_net_rx_needs_icrc(const struct sk_buff *skb);
 /**
  * rxe_net_xmit() - send a buffer from rxe_net_alloc()
  * @dev: sender
+ * @stats: what the sender counts in
  * @skb: consumed
  *
  * One for this host waits for rxe_net_deliver_looped(), which the caller must call before bottom
@@ -152,7 +156,7 @@ bool rxe_net_rx_needs_icrc(const struct sk_buff *skb);
  * Context: bottom halves off, RCU read side.
  * Return: 0, or a negative errno when the stack dropped it at once (counted): as good as lost.
  */
-int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb);
+int rxe_net_xmit(struct rxe_dev *dev, struct rxe_stats __percpu *stats, struct sk_buff *skb);
 
 /**
  * rxe_net_deliver_looped() - receive what was sent from this CPU to this host

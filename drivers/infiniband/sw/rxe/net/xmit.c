@@ -116,8 +116,9 @@ static struct sk_buff *build(struct dst_entry *dst, const struct rxe_path *path,
 	return skb;
 }
 
-struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_path *path, struct rxe_flight *flight,
-			      u32 len, void **bth)
+struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_stats __percpu *stats,
+			      struct rxe_path *path, struct rxe_flight *flight, u32 len,
+			      void **bth)
 {
 	struct dst_entry *dst;
 	struct sk_buff *skb;
@@ -127,13 +128,13 @@ struct sk_buff *rxe_net_alloc(struct rxe_dev *dev, struct rxe_path *path, struct
 	dst = rxe_route_get(dev_net(dev->ndev), path);
 	if (IS_ERR(dst)) {
 		rcu_read_unlock();
-		rxe_count(dev, RXE_STAT_TX_NO_ROUTE);
+		rxe_count_in(dev, stats, RXE_STAT_TX_NO_ROUTE);
 		return ERR_CAST(dst);
 	}
 	skb = build(dst, path, flight, len, bth);
 	rcu_read_unlock();
 	if (!skb) {
-		rxe_count(dev, RXE_STAT_TX_NOMEM);
+		rxe_count_in(dev, stats, RXE_STAT_TX_NOMEM);
 		return ERR_PTR(-ENOMEM);
 	}
 	return skb;
@@ -160,19 +161,19 @@ static int send(struct rxe_dev *dev, struct sk_buff *skb)
 	return err > 0 ? net_xmit_errno(err) : err;
 }
 
-int rxe_net_xmit(struct rxe_dev *dev, struct sk_buff *skb)
+int rxe_net_xmit(struct rxe_dev *dev, struct rxe_stats __percpu *stats, struct sk_buff *skb)
 {
 	u32 bytes = skb->len - skb_transport_offset(skb) - sizeof(struct udphdr);
 	bool multicast = rxe_net_is_multicast(skb);
 	int err = send(dev, skb);
 
 	if (err) {
-		rxe_count(dev, RXE_STAT_TX_REFUSED);
+		rxe_count_in(dev, stats, RXE_STAT_TX_REFUSED);
 		return err;
 	}
-	rxe_count(dev, RXE_STAT_SENT_PKTS);
-	rxe_count_add(dev, RXE_STAT_SENT_BYTES, bytes);
+	rxe_count_in(dev, stats, RXE_STAT_SENT_PKTS);
+	this_cpu_add(stats->value[RXE_STAT_SENT_BYTES], bytes);
 	if (multicast)
-		rxe_count(dev, RXE_STAT_SENT_MULTICAST);
+		rxe_count_in(dev, stats, RXE_STAT_SENT_MULTICAST);
 	return 0;
 }

@@ -134,12 +134,12 @@ static void take_nak(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	u8 code = rxe_aeth_value(pkt->syndrome);
 
 	if (code == RXE_NAK_PSN_SEQ) {
-		rxe_count(qp->dev, RXE_STAT_RCVD_SEQ_ERR);
+		rxe_qp_count(qp, RXE_STAT_RCVD_SEQ_ERR);
 		rxe_retry_lost(qp);
 	} else if (code >= ARRAY_SIZE(nak_meaning)) {
-		rxe_count(qp->dev, RXE_STAT_DROP_BAD_RESPONSE);
+		rxe_qp_count(qp, RXE_STAT_DROP_BAD_RESPONSE);
 	} else if (oldest_sent(qp)) {
-		rxe_count(qp->dev, nak_meaning[code].stat);
+		rxe_qp_count(qp, nak_meaning[code].stat);
 		rxe_state_send_failed(qp, nak_meaning[code].status);
 	}
 }
@@ -174,7 +174,7 @@ static struct rxe_sgl *scatter_list(struct rxe_qp *qp, struct rxe_swqe *wqe)
 /* An answer that the request does not call for (IBA 9.9.2.3, class A requester error). */
 static void bad_response(struct rxe_qp *qp)
 {
-	rxe_count(qp->dev, RXE_STAT_DROP_BAD_RESPONSE);
+	rxe_qp_count(qp, RXE_STAT_DROP_BAD_RESPONSE);
 	rxe_state_send_failed(qp, IB_WC_BAD_RESP_ERR);
 }
 
@@ -205,7 +205,7 @@ static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_pkt 
 	if (err == RXE_MEM_MISS)
 		return false;
 	if (err == RXE_MEM_BUSY)
-		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
 	else if (err)
 		rxe_state_send_failed(qp, rxe_wc_local_status(err));
 	else
@@ -260,15 +260,15 @@ static bool take_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *
 static bool in_window(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	if (qp->state != IB_QPS_RTS && qp->state != IB_QPS_SQD) {
-		rxe_count(qp->dev, RXE_STAT_DROP_QP_STATE);
+		rxe_qp_count(qp, RXE_STAT_DROP_QP_STATE);
 		return false;
 	}
 	if (!rxe_psn_before(pkt->psn, qp->req.limit)) {
-		rxe_count(qp->dev, RXE_STAT_DROP_BAD_RESPONSE);
+		rxe_qp_count(qp, RXE_STAT_DROP_BAD_RESPONSE);
 		return false;
 	}
 	if (rxe_psn_before(pkt->psn, qp->comp.psn)) {
-		rxe_count(qp->dev, RXE_STAT_DROP_STALE_RESPONSE);
+		rxe_qp_count(qp, RXE_STAT_DROP_STALE_RESPONSE);
 		return false;
 	}
 	return true;
@@ -301,7 +301,7 @@ void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 	} else if (skb_queue_len(&comp->queue) < QUEUE_LIMIT) {
 		__skb_queue_tail(&comp->queue, skb);
 	} else {
-		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
 		kfree_skb(skb);
 	}
 }

@@ -21,7 +21,7 @@ int rxe_egress_begin(struct rxe_qp *qp, struct rxe_path *path, struct rxe_pkt *p
 	u32 len = rxe_opcode_info(pkt->opcode)->hdr_len + pkt->payload_len + pad + RXE_ICRC_LEN;
 
 	rxe_assert_owned(qp);
-	out->skb = rxe_net_alloc(qp->dev, path, qp->flight, len, &out->bth);
+	out->skb = rxe_net_alloc(qp->dev, rxe_qp_stats(qp), path, qp->flight, len, &out->bth);
 	if (IS_ERR(out->skb))
 		return PTR_ERR(out->skb);
 	pkt->pkey = RXE_DEFAULT_PKEY;
@@ -54,7 +54,7 @@ void rxe_egress_send(struct rxe_qp *qp, struct rxe_pkt *pkt, struct rxe_out *out
 {
 	seal(out, pkt->pad);
 	trace_rxe_sent(qp->dev, pkt->qpn, pkt->opcode, pkt->psn, pkt->payload_len);
-	rxe_net_xmit(qp->dev, out->skb);
+	rxe_net_xmit(qp->dev, rxe_qp_stats(qp), out->skb);
 }
 
 void rxe_egress_abort(struct rxe_out *out)

@@ -5,7 +5,8 @@
  * What passes is handed to the QP; nothing here answers a packet.
  *
  * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition,
- * address. Each refusal is one counter. Multicast that nobody here wants is told before the ICRC:
+ * address. Each refusal is one counter. A packet counts as the QP's when its ICRC is good and the QP
+ * is there, whether that takes it or not; before, and multicast, it is only the port's. Multicast that nobody here wants is told before the ICRC:
  * every host of the network may get it.
  */
 #include <linux/ip.h>
@@ -83,8 +84,19 @@ static enum rxe_stat refuse(struct rxe_qp *qp, const struct rxe_pkt *pkt, const 
 	return rxe_net_from_peer(skb, &qp->path) ? RXE_NUM_STATS : RXE_STAT_DROP_ADDRESS;
 }
 
+static void count_received(struct rxe_dev *dev, struct rxe_stats __percpu *stats,
+			   const struct sk_buff *skb)
+{
+	rxe_count_in(dev, stats, RXE_STAT_RCVD_PKTS);
+	this_cpu_add(stats->value[RXE_STAT_RCVD_BYTES], skb->len);
+	if (rxe_net_is_multicast(skb))
+		rxe_count_in(dev, stats, RXE_STAT_RCVD_MULTICAST);
+}
+
+/* Received, and lost before anybody knows whose it is. */
 static void drop(struct rxe_dev *dev, struct sk_buff *skb, enum rxe_stat reason)
 {
+	count_received(dev, dev->stats, skb);
 	rxe_count(dev, reason);
 	kfree_skb(skb);
 }
@@ -93,23 +105,12 @@ void rxe_qp_deliver(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff
 {
 	enum rxe_stat reason = refuse(qp, pkt, skb);
 
-	if (reason == RXE_NUM_STATS)
+	if (reason == RXE_NUM_STATS) {
 		rxe_run_packet(qp, pkt, skb);
-	else
-		drop(qp->dev, skb, reason);
-}
-
-/* The multicast QPN is no QP's, so a datagram for it that is no multicast finds nobody. */
-static void deliver_unicast(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
-{
-	struct rxe_handle *handle = rxe_idtab_get(&dev->qps, pkt->qpn);
-
-	if (!handle) {
-		drop(dev, skb, RXE_STAT_DROP_QPN);
 		return;
 	}
-	rxe_qp_deliver(handle->obj, pkt, skb);
-	rxe_handle_put(handle);
+	rxe_qp_count(qp, reason);
+	kfree_skb(skb);
 }
 
 struct sk_buff *rxe_qp_dequeue(struct sk_buff_head *queue, struct rxe_pkt *pkt)
@@ -124,16 +125,33 @@ struct sk_buff *rxe_qp_dequeue(struct sk_buff_head *queue, struct rxe_pkt *pkt)
 	return NULL;
 }
 
+/* The multicast QPN is no QP's, so a datagram for it that is no multicast finds nobody. */
+static void deliver_unicast(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	struct rxe_handle *handle = rxe_idtab_get(&dev->qps, pkt->qpn);
+
+	if (!handle) {
+		drop(dev, skb, RXE_STAT_DROP_QPN);
+		return;
+	}
+	count_received(dev, rxe_qp_stats(handle->obj), skb);
+	rxe_qp_deliver(handle->obj, pkt, skb);
+	rxe_handle_put(handle);
+}
+
+/* The port has received one datagram, whatever the number of copies. */
+static void deliver_multicast(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	count_received(dev, dev->stats, skb);
+	rxe_mcast_rx(dev, pkt, skb);
+}
+
 void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 {
 	bool multicast = rxe_net_is_multicast(skb);
 	enum rxe_parse_err err;
 	struct rxe_pkt pkt;
 
-	rxe_count(dev, RXE_STAT_RCVD_PKTS);
-	rxe_count_add(dev, RXE_STAT_RCVD_BYTES, skb->len);
-	if (multicast)
-		rxe_count(dev, RXE_STAT_RCVD_MULTICAST);
 	err = rxe_pkt_parse(&pkt, skb->data, skb->len);
 	if (!err)
 		trace_rxe_received(dev, pkt.qpn, pkt.opcode, pkt.psn, pkt.payload_len);
@@ -144,7 +162,7 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb)
 	else if (!icrc_good(skb))
 		drop(dev, skb, RXE_STAT_DROP_ICRC);
 	else if (multicast)
-		rxe_mcast_rx(dev, &pkt, skb);
+		deliver_multicast(dev, &pkt, skb);
 	else
 		deliver_unicast(dev, &pkt, skb);
 }

@@ -28,7 +28,7 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb);
  * @pkt: parsed header of @skb; form and ICRC are good
  * @skb: consumed
  *
- * Context: softirq or process.
+ * Context: softirq or process; RCU read side.
  */
 void rxe_qp_deliver(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 

@@ -239,7 +239,7 @@ static void copy_to(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff
 	if (copy)
 		rxe_qp_deliver(qp, pkt, copy);
 	else
-		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
 }
 
 static void copy_to_member(const struct member *member, const struct rxe_pkt *pkt,

@@ -27,6 +27,7 @@
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/skbuff.h>
 #include <linux/timer.h>
 #include <rdma/ib_verbs.h>
@@ -347,6 +348,7 @@ struct rxe_resp {
  * struct rxe_qp - a queue pair
  * @ib: the core's part; must be first
  * @dev: its device
+ * @stats: what it counts in: a counter's set, or the device's; by rxe_qp_stats()
  * @handle: entry in the device's table
  * @is_user: rings are shared with a process
  * @srq: where receives come from, or NULL: from @rq
@@ -372,6 +374,7 @@ struct rxe_resp {
 struct rxe_qp {
 	struct ib_qp ib;
 	struct rxe_dev *dev;
+	struct rxe_stats __percpu *stats;
 	struct rxe_handle *handle;
 	bool is_user;
 	struct rxe_srq *srq;
@@ -416,6 +419,19 @@ static inline bool rxe_qp_is_uc(const struct rxe_qp *qp)
 static inline bool rxe_qp_is_ud(const struct rxe_qp *qp)
 {
 	return !rxe_qp_is_rc(qp) && !rxe_qp_is_uc(qp);
+}
+
+/* The set of counters that the QP counts in, for as long as the RCU read side lasts. */
+static inline struct rxe_stats __percpu *rxe_qp_stats(const struct rxe_qp *qp)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "a QP's counters outside of RCU");
+	return READ_ONCE(qp->stats);
+}
+
+/* Count an event of the QP. RCU read side. */
+static inline void rxe_qp_count(struct rxe_qp *qp, enum rxe_stat stat)
+{
+	rxe_count_in(qp->dev, rxe_qp_stats(qp), stat);
 }
 
 /* The owner's fields may be touched: by the owner, or before publication and after retirement. */

@@ -179,7 +179,7 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		else
 			rxe_egress_send(qp, &pkt, &out);
 		if (err == RXE_MEM_BUSY)
-			rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
+			rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
 		else if (err)
 			return err;
 	}

@@ -63,7 +63,7 @@ static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 	struct rxe_out out;
 
 	if (wqe->length > qp->mtu) {
-		rxe_count(qp->dev, RXE_STAT_TX_ABOVE_MTU);
+		rxe_qp_count(qp, RXE_STAT_TX_ABOVE_MTU);
 		return IB_WC_SUCCESS;
 	}
 	rxe_sgl_init(&qp->req.sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
@@ -78,7 +78,7 @@ static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 	if (err == RXE_MEM_MISS)
 		return -EAGAIN;
 	if (err == RXE_MEM_BUSY)
-		rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
+		rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
 	else if (err)
 		return rxe_wc_local_status(err);
 	qp->req.psn = rxe_psn_add(qp->req.psn, 1);

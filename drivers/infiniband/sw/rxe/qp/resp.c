@@ -74,6 +74,25 @@ static u32 psns_of(const struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	return max_t(u32, DIV_ROUND_UP(pkt->dma_len, qp->mtu), 1);
 }
 
+/* Requests by kind, as they are done; a SEND counts as what it completes. */
+static void count_request(struct rxe_qp *qp, u8 kind)
+{
+	switch (kind) {
+	case RXE_KIND_WRITE:
+	case RXE_KIND_ATOMIC_WRITE:
+		rxe_qp_count(qp, RXE_STAT_RX_WRITES);
+		break;
+	case RXE_KIND_READ:
+		rxe_qp_count(qp, RXE_STAT_RX_READS);
+		break;
+	case RXE_KIND_ATOMIC:
+		rxe_qp_count(qp, RXE_STAT_RX_ATOMICS);
+		break;
+	default:
+		break;
+	}
+}
+
 /* The request was executed: the only place where the responder's position moves. */
 static void commit(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
@@ -86,6 +105,7 @@ static void commit(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	if (op->flags & RXE_OPF_LAST) {
 		resp->in_message = RXE_KIND_NONE;
 		resp->msn = (resp->msn + 1) & RXE_MSN_MASK;
+		count_request(qp, op->kind);
 	}
 	/* READs and atomics have answers of their own. */
 	if (rxe_qp_is_rc(qp) && (op->kind == RXE_KIND_SEND || op->kind == RXE_KIND_WRITE)) {
@@ -100,12 +120,12 @@ static void answer_error(struct rxe_qp *qp, enum rxe_resp_err err, u8 syndrome, 
 	struct rxe_resp *resp = &qp->resp;
 
 	if (err == RXE_RESP_GAP) {
-		rxe_count(qp->dev, RXE_STAT_OUT_OF_SEQ);
+		rxe_qp_count(qp, RXE_STAT_OUT_OF_SEQ);
 		if (resp->nak_sent)
 			return;
 	}
 	if (err == RXE_RESP_RNR) {
-		rxe_count(qp->dev, RXE_STAT_SENT_RNR);
+		rxe_qp_count(qp, RXE_STAT_SENT_RNR);
 		syndrome |= qp->attr.min_rnr_timer;
 	}
 	resp->nak_sent = true;
@@ -122,7 +142,7 @@ static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
 	if (fate->answer) {
 		answer_error(qp, err, fate->syndrome, psn);
 	} else if (!fate->fatal) {
-		rxe_count(qp->dev, fate->drop);
+		rxe_qp_count(qp, fate->drop);
 		resp->in_message = RXE_KIND_NONE;
 	}
 	if (!fate->fatal)
@@ -156,7 +176,7 @@ static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_resp_view
 {
 	struct rxe_resp *resp = &qp->resp;
 
-	rxe_count(qp->dev, RXE_STAT_DUP_REQUEST);
+	rxe_qp_count(qp, RXE_STAT_DUP_REQUEST);
 	switch (rxe_opcode_info(pkt->opcode)->kind) {
 	case RXE_KIND_READ:
 		if (may_repeat(qp, view, pkt))
@@ -232,7 +252,7 @@ static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 		}
 	}
 	if (err == RXE_RESP_LOST)
-		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
 	else if (err && err != RXE_RESP_WAIT)
 		fail(qp, err, err == RXE_RESP_GAP ? qp->resp.psn : pkt->psn);
 	/* What was not executed will come again, and is no copy of anything then. */
@@ -253,7 +273,7 @@ static void execute_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_
 	bool done = true;
 
 	if (!listening(qp))
-		rxe_count(qp->dev, RXE_STAT_DROP_QP_STATE);
+		rxe_qp_count(qp, RXE_STAT_DROP_QP_STATE);
 	else if (rxe_qp_is_ud(qp))
 		done = rxe_resp_ud(qp, pkt, skb);
 	else
@@ -293,12 +313,12 @@ static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_bu
 	struct rxe_resp *resp = &qp->resp;
 
 	if (is_queued(qp, pkt) || is_acknowledged_again(qp, pkt)) {
-		rxe_count(qp->dev, RXE_STAT_DUP_REQUEST);
+		rxe_qp_count(qp, RXE_STAT_DUP_REQUEST);
 		kfree_skb(skb);
 		return;
 	}
 	if (skb_queue_len(&resp->queue) >= QUEUE_LIMIT) {
-		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
 		kfree_skb(skb);
 		return;
 	}

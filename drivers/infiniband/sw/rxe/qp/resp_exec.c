@@ -30,7 +30,7 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, u32 bytes)
 		wc.ex.invalidate_rkey = pkt->inv_rkey;
 		wc.wc_flags = IB_WC_WITH_INVALIDATE;
 	}
-	rxe_count(qp->dev, RXE_STAT_RDMA_RECVS);
+	rxe_qp_count(qp, RXE_STAT_RDMA_RECVS);
 	rxe_wc_recv(qp, &wc, pkt->se);
 }
 

@@ -93,7 +93,7 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 			rxe_egress_send(qp, &pkt, &out);
 	}
 	if (err == RXE_MEM_BUSY)
-		rxe_count(qp->dev, RXE_STAT_TX_NOMEM);
+		rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
 	else if (err)
 		return rxe_resp_remote_err(err);
 	reply->first = false;

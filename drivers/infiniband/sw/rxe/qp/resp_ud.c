@@ -31,7 +31,7 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struc
 	/* The core finds the source GID of an answer by the VLAN that the request came in on. */
 	if (rxe_net_vlan(skb, &wc.vlan_id))
 		wc.wc_flags |= IB_WC_WITH_VLAN;
-	rxe_count(qp->dev, RXE_STAT_RDMA_RECVS);
+	rxe_qp_count(qp, RXE_STAT_RDMA_RECVS);
 	rxe_wc_recv(qp, &wc, pkt->se);
 }
 
@@ -59,7 +59,7 @@ static void fail(struct rxe_qp *qp, enum ib_wc_status status)
 {
 	struct ib_wc wc = { .status = status, .opcode = IB_WC_RECV };
 
-	rxe_count(qp->dev, RXE_STAT_DROP_UD_MEMORY);
+	rxe_qp_count(qp, RXE_STAT_DROP_UD_MEMORY);
 	rxe_wc_recv(qp, &wc, true);
 	rxe_state_error(qp);
 }
@@ -74,10 +74,10 @@ static bool receive(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct s
 	case RXE_MEM_MISS:
 		return false;
 	case RXE_MEM_BUSY:
-		rxe_count(qp->dev, RXE_STAT_DROP_NOMEM);
+		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
 		return true;
 	case RXE_MEM_LENGTH:
-		rxe_count(qp->dev, RXE_STAT_DROP_UD_LENGTH);
+		rxe_qp_count(qp, RXE_STAT_DROP_UD_LENGTH);
 		return true;
 	default:
 		fail(qp, IB_WC_LOC_PROT_ERR);
@@ -92,7 +92,7 @@ bool rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *s
 	case RXE_RESP_OK:
 		return receive(qp, pkt, skb);
 	case RXE_RESP_RNR:
-		rxe_count(qp->dev, RXE_STAT_DROP_NO_RECV);
+		rxe_qp_count(qp, RXE_STAT_DROP_NO_RECV);
 		return true;
 	default:
 		fail(qp, IB_WC_LOC_QP_OP_ERR);

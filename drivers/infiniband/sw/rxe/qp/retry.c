@@ -140,12 +140,12 @@ static void go_back(struct rxe_qp *qp, int why)
 	struct rxe_comp *comp = &qp->comp;
 
 	if (!comp->retries) {
-		rxe_count(qp->dev, RXE_STAT_RETRY_EXCEEDED);
+		rxe_qp_count(qp, RXE_STAT_RETRY_EXCEEDED);
 		rxe_state_send_failed(qp, IB_WC_RETRY_EXC_ERR);
 		return;
 	}
 	comp->retries--;
-	rxe_count(qp->dev, RXE_STAT_RETRY);
+	rxe_qp_count(qp, RXE_STAT_RETRY);
 	trace_rxe_retry(qp->dev, qp->ib.qp_num, why, comp->psn, comp->retries);
 	rxe_req_seek(qp);
 	arm(qp);
@@ -167,9 +167,9 @@ void rxe_retry_rnr(struct rxe_qp *qp, u8 code)
 	rxe_assert_owned(qp);
 	if (qp->req.rnr_wait || !rxe_sq_oldest(qp))
 		return;
-	rxe_count(qp->dev, RXE_STAT_RCVD_RNR);
+	rxe_qp_count(qp, RXE_STAT_RCVD_RNR);
 	if (!comp->rnr_retries) {
-		rxe_count(qp->dev, RXE_STAT_RNR_EXCEEDED);
+		rxe_qp_count(qp, RXE_STAT_RNR_EXCEEDED);
 		rxe_state_send_failed(qp, IB_WC_RNR_RETRY_EXC_ERR);
 		return;
 	}
@@ -209,7 +209,7 @@ void rxe_retry_timer(struct rxe_qp *qp)
 	} else if (time_before(jiffies, comp->deadline)) {
 		mod_timer(&comp->timer, comp->deadline);
 	} else {
-		rxe_count(qp->dev, RXE_STAT_TIMEOUT);
+		rxe_qp_count(qp, RXE_STAT_TIMEOUT);
 		/* Late answers of the old flight are no further loss. */
 		comp->rewound = true;
 		comp->silences = min(comp->silences + 1, MAX_BACKOFF_SHIFT);

@@ -143,6 +143,8 @@ static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int 
 
 	more = rxe_comp_run(qp, quota);
 	receive_all(qp, batch);
+	if (events & RXE_EV_MEMORY)
+		rxe_qp_count(qp, RXE_STAT_MEM_WAITS);
 	if (events & RXE_EV_TIMER)
 		rxe_retry_timer(qp);
 	if (events & RXE_EV_RNR)
@@ -387,7 +389,7 @@ static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 	}
 	spin_unlock_irqrestore(&run->lock, flags);
 	if (!mine && !queued) {
-		rxe_count(qp->dev, RXE_STAT_DROP_BACKLOG);
+		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
 		kfree_skb(skb);
 	}
 	return mine;

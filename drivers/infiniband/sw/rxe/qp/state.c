@@ -109,7 +109,7 @@ void rxe_state_error(struct rxe_qp *qp)
 
 void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status)
 {
-	rxe_count(qp->dev, RXE_STAT_SEND_ERR);
+	rxe_qp_count(qp, RXE_STAT_SEND_ERR);
 	rxe_wc_send(qp, status);
 	if (rxe_qp_is_rc(qp)) {
 		rxe_state_error(qp);

@@ -44,7 +44,7 @@ void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)
 	if (wqe->opcode < ARRAY_SIZE(send_wc_opcode))
 		wc.opcode = send_wc_opcode[wqe->opcode];
 	if (!status && wc.opcode == IB_WC_SEND)
-		rxe_count(qp->dev, RXE_STAT_RDMA_SENDS);
+		rxe_qp_count(qp, RXE_STAT_RDMA_SENDS);
 	rxe_sq_release(qp);
 	if (visible)
 		rxe_cq_post(rxe_cq(qp->ib.send_cq), &wc, false);

@@ -183,8 +183,8 @@ static int query_port(struct ib_device *ib, u32 port, struct ib_port_attr *attr)
 	attr->pkey_tbl_len = 1;
 	attr->port_cap_flags = IB_PORT_CM_SUP;
 	attr->max_msg_sz = RXE_MAX_MSG_BYTES;
-	attr->bad_pkey_cntr = rxe_stats_sum(dev->stats, RXE_STAT_DROP_PKEY);
-	attr->qkey_viol_cntr = rxe_stats_sum(dev->stats, RXE_STAT_DROP_QKEY);
+	attr->bad_pkey_cntr = rxe_dev_total(dev, RXE_STAT_DROP_PKEY);
+	attr->qkey_viol_cntr = rxe_dev_total(dev, RXE_STAT_DROP_QKEY);
 	attr->max_vl_num = 1;
 	read_rate(dev, attr);
 	return 0;

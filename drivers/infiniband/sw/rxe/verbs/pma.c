@@ -26,18 +26,18 @@
 #define NO_SUCH_ATTRIBUTE	cpu_to_be16(3 << 2)
 #define BAD_VALUE		cpu_to_be16(7 << 2)
 
-static u64 sum(const struct rxe_dev *dev, const enum rxe_stat *stats, int num)
+static u64 sum(struct rxe_dev *dev, const enum rxe_stat *stats, int num)
 {
 	u64 n = 0;
 	int i;
 
 	for (i = 0; i < num; i++)
-		n += rxe_stats_sum(dev->stats, stats[i]);
+		n += rxe_dev_total(dev, stats[i]);
 	return n;
 }
 
 /* Packets that are no packets (16.1.3.5: malformed, or damaged). */
-static u64 receive_errors(const struct rxe_dev *dev)
+static u64 receive_errors(struct rxe_dev *dev)
 {
 	static const enum rxe_stat stats[] = {
 		RXE_STAT_DROP_IP_HEADER, RXE_STAT_DROP_SHORT, RXE_STAT_DROP_VERSION,
@@ -47,7 +47,7 @@ static u64 receive_errors(const struct rxe_dev *dev)
 	return sum(dev, stats, ARRAY_SIZE(stats));
 }
 
-static u64 transmit_discards(const struct rxe_dev *dev)
+static u64 transmit_discards(struct rxe_dev *dev)
 {
 	static const enum rxe_stat stats[] = {
 		RXE_STAT_TX_NO_ROUTE, RXE_STAT_TX_NOMEM, RXE_STAT_TX_REFUSED, RXE_STAT_TX_ABOVE_MTU,
@@ -67,16 +67,16 @@ struct traffic {
 };
 
 /* Multicast is read first: there is never more of it than there are packets. */
-static struct traffic read_traffic(const struct rxe_dev *dev)
+static struct traffic read_traffic(struct rxe_dev *dev)
 {
-	u64 xmit_multicast = rxe_stats_sum(dev->stats, RXE_STAT_SENT_MULTICAST);
-	u64 rcv_multicast = rxe_stats_sum(dev->stats, RXE_STAT_RCVD_MULTICAST);
+	u64 xmit_multicast = rxe_dev_total(dev, RXE_STAT_SENT_MULTICAST);
+	u64 rcv_multicast = rxe_dev_total(dev, RXE_STAT_RCVD_MULTICAST);
 
 	return (struct traffic) {
-		.xmit_data = rxe_stats_sum(dev->stats, RXE_STAT_SENT_BYTES) / 4,
-		.rcv_data = rxe_stats_sum(dev->stats, RXE_STAT_RCVD_BYTES) / 4,
-		.xmit_packets = rxe_stats_sum(dev->stats, RXE_STAT_SENT_PKTS),
-		.rcv_packets = rxe_stats_sum(dev->stats, RXE_STAT_RCVD_PKTS),
+		.xmit_data = rxe_dev_total(dev, RXE_STAT_SENT_BYTES) / 4,
+		.rcv_data = rxe_dev_total(dev, RXE_STAT_RCVD_BYTES) / 4,
+		.xmit_packets = rxe_dev_total(dev, RXE_STAT_SENT_PKTS),
+		.rcv_packets = rxe_dev_total(dev, RXE_STAT_RCVD_PKTS),
 		.xmit_multicast = xmit_multicast,
 		.rcv_multicast = rcv_multicast,
 	};
@@ -98,14 +98,14 @@ static __be32 saturated(u64 n)
 	return cpu_to_be32(min_t(u64, n, U32_MAX));
 }
 
-static __be16 get_port_counters(const struct rxe_dev *dev, struct ib_pma_mad *out)
+static __be16 get_port_counters(struct rxe_dev *dev, struct ib_pma_mad *out)
 {
 	struct ib_pma_portcounters *c = (struct ib_pma_portcounters *)out->data;
 	struct traffic traffic = read_traffic(dev);
 
 	c->port_select = RXE_PORT;
 	c->link_downed_counter = min_t(u64, U8_MAX,
-				       rxe_stats_sum(dev->stats, RXE_STAT_LINK_DOWNED));
+				       rxe_dev_total(dev, RXE_STAT_LINK_DOWNED));
 	c->port_rcv_errors = cpu_to_be16(min_t(u64, U16_MAX, receive_errors(dev)));
 	c->port_xmit_discards = cpu_to_be16(min_t(u64, U16_MAX, transmit_discards(dev)));
 	c->port_xmit_data = saturated(traffic.xmit_data);
@@ -115,7 +115,7 @@ static __be16 get_port_counters(const struct rxe_dev *dev, struct ib_pma_mad *ou
 	return 0;
 }
 
-static __be16 get_port_counters_ext(const struct rxe_dev *dev, struct ib_pma_mad *out)
+static __be16 get_port_counters_ext(struct rxe_dev *dev, struct ib_pma_mad *out)
 {
 	struct ib_pma_portcounters_ext *c = (struct ib_pma_portcounters_ext *)out->data;
 	struct traffic traffic = read_traffic(dev);
@@ -139,7 +139,7 @@ static bool names_our_port(const struct ib_pma_mad *in)
 }
 
 /* Return: the status of the answer; 0 when @out has the attribute. */
-static __be16 get(const struct rxe_dev *dev, const struct ib_pma_mad *in, struct ib_pma_mad *out)
+static __be16 get(struct rxe_dev *dev, const struct ib_pma_mad *in, struct ib_pma_mad *out)
 {
 	switch (in->mad_hdr.attr_id) {
 	case IB_PMA_CLASS_PORT_INFO:
@@ -153,7 +153,7 @@ static __be16 get(const struct rxe_dev *dev, const struct ib_pma_mad *in, struct
 	}
 }
 
-static __be16 answer(const struct rxe_dev *dev, const struct ib_pma_mad *in,
+static __be16 answer(struct rxe_dev *dev, const struct ib_pma_mad *in,
 		     struct ib_pma_mad *out)
 {
 	const struct ib_mad_hdr *hdr = &in->mad_hdr;

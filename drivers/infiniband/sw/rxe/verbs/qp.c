@@ -134,6 +134,7 @@ static int create_qp(struct ib_qp *ib, struct ib_qp_init_attr *init, struct ib_u
 		return err;
 
 	qp->dev = rxe_dev(ib->device);
+	qp->stats = qp->dev->stats;
 	qp->is_user = udata;
 	qp->srq = init->srq ? rxe_srq(init->srq) : NULL;
 	mutex_init(&qp->verbs_lock);
