@@ -7,6 +7,7 @@
  * whose sender asked for an event, or for a completion in error; the stronger of two armings holds.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -88,6 +89,53 @@ static void next_comp(const struct t_case *c)
 	event_comes(&p.b, "armed again, twice");
 	no_event(&p.b, "one entry, one event");
 	ep_pair_close(&p);
+}
+
+static void vector_pair(struct ep_pair *p, int vector)
+{
+	struct ep_cfg cfg = ep_rc();
+
+	cfg.events = true;
+	cfg.vector = vector;
+	ep_pair_open(p, &cfg);
+	ep_recv(&p->b, NULL, 0, vector);
+	arm(p->b.rcq, 0);
+}
+
+/*
+ * A queue of each completion vector, all armed: each event tells of the queue that has the
+ * completion, and no other. What is no vector is refused.
+ */
+static void vectors(const struct t_case *c)
+{
+	enum { MOST = 64 };
+	struct ibv_context *ctx = ep_dev(0)->ctx;
+	struct ep_pair p[MOST];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int n = ctx->num_comp_vectors;
+	int wrong[] = { -1, n, INT_MAX };
+
+	(void)c;
+	t_check(n == cpus, "completion vectors: got %d, expected one for each of %ld CPUs", n,
+		cpus);
+	n = n < MOST ? n : MOST;
+	for (int i = 0; i < n; i++)
+		vector_pair(&p[i], i);
+	for (int i = n - 1; i >= 0; i--) {
+		t_where("vector %d", i);
+		send_one(&p[i], 0);
+		event_comes(&p[i].b, "entry added after arming");
+		cq_want(p[i].b.rcq, IBV_WC_SUCCESS, i, "receive");
+		for (int j = 0; j < n; j++)
+			t_check(!cq_event(&p[j].b, 0), "an event of vector %d, too", j);
+	}
+	t_where("%s", "");
+	for (int i = 0; i < n; i++)
+		ep_pair_close(&p[i]);
+	for (int i = 0; i < 3; i++)
+		t_check(!ibv_create_cq(ctx, 4, NULL, NULL, wrong[i]) && errno == EINVAL,
+			"completion vector %d: got %s, expected EINVAL", wrong[i],
+			t_errname(errno));
 }
 
 static void send_side(const struct t_case *c)
@@ -384,6 +432,7 @@ const struct t_case cases_cq[] = {
 	{ "cq.event.solicited_long", solicited_long, 0, 0, 0 },
 	{ "cq.event.solicited_error", solicited_error, 0, 0, 0 },
 	{ "cq.event.sleeper", sleeper, 0, 0, 0 },
+	{ "cq.event.vectors", vectors, 0, 0, 0 },
 	{ "cq.resize.keeps", resize_keeps, 0, 0, 0 },
 	{ "cq.resize.limits", resize_limits, 0, 0, 0 },
 	{ "cq.resize.busy", resize_busy, 0, 0, 60 },

@@ -320,6 +320,67 @@ static void modify_live(const struct t_case *c)
 }
 
 /* A wrong cur_qp_state is refused. */
+/*
+ * There is no path migration on RoCE: no capability says so, what asks for it is refused and changes
+ * nothing, and the answer of query_qp is that of a QP that has migrated. Alternate paths are refused
+ * by the core.
+ */
+static void migration(const struct t_case *c)
+{
+	static const enum ibv_mig_state wrong[] = { IBV_MIG_ARMED, IBV_MIG_REARM };
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+	struct ep_pair p;
+	int mask, rc;
+
+	(void)c;
+	struct ep_cfg cfg = ep_rc();
+
+	t_check(!(ep_dev(0)->attr.device_cap_flags & IBV_DEVICE_AUTO_PATH_MIG),
+		"the device claims automatic path migration");
+	ep_pair_open(&p, &cfg);
+	for (int i = 0; i < 2; i++) {
+		memset(&attr, 0, sizeof(attr));
+		attr.path_mig_state = wrong[i];
+		rc = ibv_modify_qp(p.a.qp, &attr, IBV_QP_PATH_MIG_STATE);
+		t_check(rc == EOPNOTSUPP, "migration state %d: got %s, expected EOPNOTSUPP",
+			wrong[i], t_errname(rc));
+	}
+	attr.path_mig_state = IBV_MIG_MIGRATED;
+	t_zero(ibv_modify_qp(p.a.qp, &attr, IBV_QP_PATH_MIG_STATE));
+
+	memset(&attr, 0, sizeof(attr));
+	ep_ah_attr(p.a.dev, &p.b.dev->gid, &attr.alt_ah_attr);
+	attr.alt_port_num = t_opts.port;
+	attr.alt_timeout = 14;
+	rc = ibv_modify_qp(p.a.qp, &attr, IBV_QP_ALT_PATH);
+	t_check(rc == EINVAL || rc == EOPNOTSUPP,
+		"alternate path: got %s, expected EINVAL or EOPNOTSUPP", t_errname(rc));
+	t_zero(ibv_query_qp(p.a.qp, &attr, IBV_QP_PATH_MIG_STATE, &init));
+	t_check(attr.path_mig_state == IBV_MIG_MIGRATED, "migration state is %d, expected MIGRATED",
+		attr.path_mig_state);
+	ep_want_state(&p.a, IBV_QPS_RTS, "the");
+	pair_proves(&p);
+	ep_pair_close(&p);
+
+	/* On the way up, too, and the step still works without. */
+	ep_pair_open(&p, &cfg);
+	ep_to(&p.a, IBV_QPS_RESET);
+	ep_to_init(&p.a);
+
+	struct ep_peer peer = ep_self(&p.b);
+
+	mask = ep_attr_rtr(&p.a, &peer, &attr);
+	attr.alt_ah_attr = attr.ah_attr;
+	attr.alt_port_num = t_opts.port;
+	rc = ibv_modify_qp(p.a.qp, &attr, mask | IBV_QP_ALT_PATH);
+	t_check(rc == EINVAL || rc == EOPNOTSUPP,
+		"RTR with an alternate path: got %s, expected EINVAL or EOPNOTSUPP", t_errname(rc));
+	ep_want_state(&p.a, IBV_QPS_INIT, "the");
+	t_zero(ibv_modify_qp(p.a.qp, &attr, mask));
+	ep_pair_close(&p);
+}
+
 static void cur_state(const struct t_case *c)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_SQD, .cur_qp_state = IBV_QPS_RTR };
@@ -438,6 +499,7 @@ const struct t_case cases_state[] = {
 	{ "state.query", query, 0, 0, 0 },
 	{ "state.modify_live", modify_live, 0, 0, 0 },
 	{ "state.cur_state", cur_state, 0, 0, 0 },
+	{ "state.migration", migration, 0, 0, 0 },
 	{ "state.post_early", post_early, 0, 0, 0 },
 	{ "state.recv_early", recv_early, 0, 0, 0 },
 	{ "state.comm_est", comm_est, 0, 0, 0 },

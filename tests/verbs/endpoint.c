@@ -53,8 +53,8 @@ static void make_cqs(struct ep *e)
 		e->chan = ibv_create_comp_channel(ctx);
 		t_check(e->chan, "ibv_create_comp_channel: %s", strerror(errno));
 	}
-	e->scq = ibv_create_cq(ctx, cqe, e, e->chan, 0);
-	e->rcq = ibv_create_cq(ctx, cqe, e, e->chan, 0);
+	e->scq = ibv_create_cq(ctx, cqe, e, e->chan, e->cfg.vector);
+	e->rcq = ibv_create_cq(ctx, cqe, e, e->chan, e->cfg.vector);
 	t_check(e->scq && e->rcq, "ibv_create_cq(%d): %s", cqe, strerror(errno));
 }
 

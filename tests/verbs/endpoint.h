@@ -34,6 +34,7 @@ struct ep_cfg {
 	int cqe;		/* of each CQ; 0: enough for send_wr and recv_wr */
 	bool sig_all;		/* sq_sig_all */
 	bool events;		/* CQs get a completion channel */
+	int vector;		/* their completion vector */
 	int mtu;		/* bytes */
 	int timeout, retry_cnt, rnr_retry, min_rnr_timer;
 	int rd_atomic;		/* both directions */
