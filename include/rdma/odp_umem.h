@@ -99,7 +99,7 @@ void odp_umem_end(struct odp_access *access);
  * @node: among those who wait for the same fault
  * @pending: is to be woken
  * @write: for writing
- * @page: address of the page
+ * @page: address of the page; of what is no page, that of the list of those who wait for it
  * @err: how the latest wait ended
  *
  * Zeroed and given @wake by its owner, who is one at a time; the rest is odp_wait.c's.
@@ -134,6 +134,26 @@ static inline bool odp_waiting(const struct odp_waiter *waiter)
 	/* Pairs with the release in odp_wait.c: who sees the end of the wait sees @err, too. */
 	return smp_load_acquire(&waiter->pending);
 }
+
+/**
+ * odp_wait_on() - wait for something else that is not there, with the same kind of waiter
+ * @waiters: those who wait for it, initialized; whoever brings it calls odp_wait_done()
+ * @waiter: idle; it names @waiters as its @page, so that it is known what @err is about
+ *
+ * The caller has it brought after this call, not before.
+ *
+ * Context: any but hard interrupt.
+ */
+void odp_wait_on(struct list_head *waiters, struct odp_waiter *waiter);
+
+/**
+ * odp_wait_done() - wake all who wait
+ * @waiters: they
+ * @err: 0 when there is something to try again, else why it cannot be had
+ *
+ * Context: any but hard interrupt.
+ */
+void odp_wait_done(struct list_head *waiters, int err);
 
 /**
  * odp_wait_cancel() - wait no more

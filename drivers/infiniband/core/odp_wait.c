@@ -16,7 +16,9 @@
  *
  * Faults run on a queue of their process, so that one whose pages never come holds up nobody else.
  *
- * One lock for all waiters: it is taken a few times for each fault and never for an access.
+ * One lock for all waiters: it is taken a few times for each fault and never for an access. So a
+ * device may use the same waiters for memory that is not a process': a list of its own, and a work
+ * item of its own.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
@@ -59,20 +61,35 @@ static void unlist(struct fault *fault)
 	xa_cmpxchg(&mirror->faults, fault->start >> PAGE_SHIFT, fault, NULL, 0);
 }
 
+static void begin_wait(struct list_head *waiters, struct odp_waiter *waiter, unsigned long page,
+		       bool write)
+{
+	lockdep_assert_held(&waits_lock);
+	waiter->page = page;
+	waiter->write = write;
+	waiter->pending = true;
+	list_add_tail(&waiter->node, waiters);
+}
+
+static void wake(struct odp_waiter *waiter, int err)
+{
+	lockdep_assert_held(&waits_lock);
+	list_del(&waiter->node);
+	waiter->err = err;
+	/* Pairs with the acquire in odp_waiting(). */
+	smp_store_release(&waiter->pending, false);
+	waiter->wake(waiter);
+}
+
 static void wake_all(struct fault *fault, int err)
 {
 	struct odp_waiter *waiter, *next;
 
 	spin_lock_bh(&waits_lock);
 	unlist(fault);
-	list_for_each_entry_safe(waiter, next, &fault->waiters, node) {
-		list_del(&waiter->node);
-		/* Who only reads may have what cannot be had for writing: it is tried again. */
-		waiter->err = waiter->write == fault->write ? err : 0;
-		/* Pairs with the acquire in odp_waiting(). */
-		smp_store_release(&waiter->pending, false);
-		waiter->wake(waiter);
-	}
+	/* Who only reads may have what cannot be had for writing: it is tried again. */
+	list_for_each_entry_safe(waiter, next, &fault->waiters, node)
+		wake(waiter, waiter->write == fault->write ? err : 0);
 	spin_unlock_bh(&waits_lock);
 }
 
@@ -163,14 +180,27 @@ int odp_umem_wait(struct odp_umem *umem, unsigned long uva, u64 ahead, bool writ
 	fault = xa_load(&umem->mirror->faults, page >> PAGE_SHIFT);
 	if (!fault || fault->write < write)
 		fault = begin_fault(umem, page, max_t(u64, ahead, 1) + (uva - page), write);
-	if (fault) {
-		waiter->page = page;
-		waiter->write = write;
-		waiter->pending = true;
-		list_add_tail(&waiter->node, &fault->waiters);
-	}
+	if (fault)
+		begin_wait(&fault->waiters, waiter, page, write);
 	spin_unlock_bh(&waits_lock);
 	return fault ? 0 : -ENOMEM;
+}
+
+void odp_wait_on(struct list_head *waiters, struct odp_waiter *waiter)
+{
+	spin_lock_bh(&waits_lock);
+	begin_wait(waiters, waiter, (unsigned long)waiters, false);
+	spin_unlock_bh(&waits_lock);
+}
+
+void odp_wait_done(struct list_head *waiters, int err)
+{
+	struct odp_waiter *waiter, *next;
+
+	spin_lock_bh(&waits_lock);
+	list_for_each_entry_safe(waiter, next, waiters, node)
+		wake(waiter, err);
+	spin_unlock_bh(&waits_lock);
 }
 
 void odp_wait_cancel(struct odp_waiter *waiter)
