@@ -102,6 +102,36 @@ static inline void rxc_counter_init(struct rdma_counter *counter)
 #endif
 
 /*
+ * RXC_DEFINE_REG_DMABUF_MR() - define @op for ib_device_ops.reg_user_mr_dmabuf on top of
+ * @reg(pd, offset, length, iova, fd, access, udata). DMA handles as above.
+ */
+#ifdef RXC_HAVE_REG_MR_DMAH
+#define RXC_DEFINE_REG_DMABUF_MR(op, reg)						\
+static struct ib_mr *op(struct ib_pd *pd, u64 offset, u64 length, u64 iova, int fd,	\
+			int access, struct ib_dmah *dmah,				\
+			struct uverbs_attr_bundle *attrs)				\
+{											\
+	if (dmah)									\
+		return ERR_PTR(-EOPNOTSUPP);						\
+	return reg(pd, offset, length, iova, fd, access, &attrs->driver_udata);		\
+}
+#elif defined(RXC_HAVE_REG_DMABUF_ATTRS)
+#define RXC_DEFINE_REG_DMABUF_MR(op, reg)						\
+static struct ib_mr *op(struct ib_pd *pd, u64 offset, u64 length, u64 iova, int fd,	\
+			int access, struct uverbs_attr_bundle *attrs)			\
+{											\
+	return reg(pd, offset, length, iova, fd, access, &attrs->driver_udata);		\
+}
+#else
+#define RXC_DEFINE_REG_DMABUF_MR(op, reg)						\
+static struct ib_mr *op(struct ib_pd *pd, u64 offset, u64 length, u64 iova, int fd,	\
+			int access, struct ib_udata *udata)				\
+{											\
+	return reg(pd, offset, length, iova, fd, access, udata);			\
+}
+#endif
+
+/*
  * Memory placement: the numbers of the user ABI, which kernel 6.1 has no names for. A program can
  * register for FLUSH only where the core knows the access flags.
  */

@@ -145,7 +145,8 @@ struct rxe_mr_ops {
  * @pages: pinned: every page of it in order
  * @page_off: pinned: offset of @iova in the first page
  * @odp: on-demand: the window on the process
- * @uva: a program's memory: address of @iova in the process
+ * @dmabuf: of a dma-buf: the buffer
+ * @uva: a program's memory: address of @iova in the process; in a dma-buf, its offset there
  * @fleeting: was written to where it does not last, and may be flushed to persistence
  * @windows: windows that are bound to it; guarded by mw.c's lock, as are the next four
  * @closed: no more windows may be
@@ -165,7 +166,7 @@ struct rxe_mr_ops {
  * under @lock held for reading: nothing is touched by a key any more when its revocation returns.
  *
  * Who lists regions may look at one whose memory is being handed on (reg.c): only at @access,
- * @iova, @length, @odp, @uva, and once at @ops for the kind.
+ * @iova, @length, @odp, @uva, whether there is a @dmabuf, and once at @ops for the kind.
  */
 struct rxe_mr {
 	struct ib_mr ib;
@@ -180,6 +181,7 @@ struct rxe_mr {
 	struct page **pages;
 	u32 page_off;
 	struct odp_umem *odp;
+	struct rxe_dmabuf *dmabuf;
 	unsigned long uva;
 	bool fleeting;
 	u32 windows;
@@ -214,6 +216,23 @@ static inline struct rxe_mr *rxe_mr(struct ib_mr *ib)
  * Return: the region, published, or ERR_PTR: -EINVAL, -ENOMEM (also RLIMIT_MEMLOCK), -EFAULT.
  */
 struct rxe_mr *rxe_mr_reg_user(struct ib_pd *pd, u64 uva, u64 length, u64 iova, int access);
+
+/**
+ * rxe_mr_reg_dmabuf() - register a part of a dma-buf
+ * @pd: protection domain
+ * @fd: of the calling process; may be closed afterwards
+ * @offset: first byte in the buffer
+ * @length: bytes, not 0
+ * @iova: address of the first byte for users of the key
+ * @access: IB_ACCESS_*, checked by the core's policy
+ *
+ * Context: process, sleeps, for as long as others have work under way on the buffer.
+ * Return: the region, published, or ERR_PTR: -EINVAL (also a descriptor of something else, and more
+ * than the buffer has), -EBADF, -ENOMEM, -EINTR; -EOPNOTSUPP for a buffer that the CPU cannot use
+ * like memory; or what its exporter says.
+ */
+struct rxe_mr *rxe_mr_reg_dmabuf(struct ib_pd *pd, int fd, u64 offset, u64 length, u64 iova,
+				 int access);
 
 /**
  * struct rxe_rereg - what a region is to become

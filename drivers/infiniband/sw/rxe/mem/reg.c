@@ -53,7 +53,7 @@ static void destroy_shell(struct rxe_mr *mr)
 
 /*
  * The memory stays: from the old region, which nobody uses any more, to the new one. Who lists
- * regions still reads the window's counters by the old one.
+ * regions still reads the window's counters by the old one, and sees that it was of a dma-buf.
  */
 static void hand_on(struct rxe_mr *old)
 {
@@ -70,6 +70,7 @@ static void share(const struct rxe_mr *old, struct rxe_mr *mr)
 	mr->pages = old->pages;
 	mr->page_off = old->page_off;
 	mr->odp = old->odp;
+	mr->dmabuf = old->dmabuf;
 	mr->uva = old->uva;
 	if (mr->odp)
 		odp_umem_hold(mr->odp);
@@ -80,10 +81,10 @@ static bool memory_allows(const struct rxe_mr *mr, int access)
 {
 	if ((access ^ mr->access) & IB_ACCESS_ON_DEMAND)
 		return false;
-	/* Pinned pages are looked at once: do they last? */
-	if (mr->umem && (access & ~mr->access & RXC_ACCESS_FLUSH_PERSISTENT))
+	/* Pinned pages are looked at once: do they last? Of a dma-buf nobody can tell. */
+	if (!mr->odp && (access & ~mr->access & RXC_ACCESS_FLUSH_PERSISTENT))
 		return false;
-	return mr->odp || mr->umem->writable || !(access & WRITING);
+	return !mr->umem || mr->umem->writable || !(access & WRITING);
 }
 
 /*
@@ -92,7 +93,7 @@ static bool memory_allows(const struct rxe_mr *mr, int access)
  */
 static int same_memory(const struct rxe_mr *mr, struct rxe_rereg *to)
 {
-	if (mr->odp || mr->umem->owning_mm != current->mm)
+	if (!mr->umem || mr->umem->owning_mm != current->mm)
 		return -EOPNOTSUPP;
 	to->uva = mr->umem->address;
 	return 0;
@@ -116,6 +117,7 @@ static int fill_in(const struct rxe_mr *mr, struct rxe_rereg *to)
 
 static struct rxe_mr *rereg(struct rxe_mr *old, const struct rxe_rereg *what)
 {
+	const struct rxe_mr_ops *ops = old->ops;
 	struct rxe_rereg to = *what;
 	struct rxe_mr *mr;
 	bool moves;
@@ -124,10 +126,12 @@ static struct rxe_mr *rereg(struct rxe_mr *old, const struct rxe_rereg *what)
 	err = fill_in(old, &to);
 	if (err)
 		return ERR_PTR(err);
-	mr = rxe_mr_alloc_again(old, to.pd, ops_of(to.access), to.iova, to.length, to.access);
+	moves = to.flags & IB_MR_REREG_TRANS;
+	if (moves)
+		ops = ops_of(to.access);
+	mr = rxe_mr_alloc_again(old, to.pd, ops, to.iova, to.length, to.access);
 	if (IS_ERR(mr))
 		return mr;
-	moves = to.flags & IB_MR_REREG_TRANS;
 	if (moves)
 		err = find_memory(mr, to.uva);
 	else

@@ -25,6 +25,9 @@
 /* What a program's memory implements besides. */
 #define USER_ACCESS	(MR_ACCESS | IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB)
 
+/* What a dma-buf implements: it is not on demand, and nobody can tell whether it lasts. */
+#define DMABUF_ACCESS	(MR_ACCESS & ~RXC_ACCESS_FLUSH_PERSISTENT)
+
 static struct ib_mr *tell_core(struct rxe_mr *mr)
 {
 	if (IS_ERR(mr))
@@ -66,6 +69,24 @@ static struct ib_mr *reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 }
 
 RXC_DEFINE_REG_USER_MR(reg_user_mr, reg_user)
+
+static struct ib_mr *reg_dmabuf(struct ib_pd *pd, u64 offset, u64 length, u64 iova, int fd,
+				int requested, struct ib_udata *udata)
+{
+	int access = rxe_mr_access(ODP_ACCESS_USER, 0, requested, DMABUF_ACCESS);
+	int err;
+
+	if (access < 0) {
+		ibdev_dbg(pd->device, "reg_dmabuf_mr: access flags 0x%x refused\n", requested);
+		return ERR_PTR(access);
+	}
+	err = rxe_udata_check(udata, 0);
+	if (err)
+		return ERR_PTR(err);
+	return tell_core(rxe_mr_reg_dmabuf(pd, fd, offset, length, iova, access));
+}
+
+RXC_DEFINE_REG_DMABUF_MR(reg_user_mr_dmabuf, reg_dmabuf)
 
 /* The core destroys the old region and puts the new one in its place. */
 static struct ib_mr *rereg_user_mr(struct ib_mr *ib, int flags, u64 start, u64 length, u64 iova,
@@ -183,5 +204,6 @@ const struct ib_device_ops rxe_mr_verbs_ops = {
 	.get_dma_mr = get_dma_mr,
 	.map_mr_sg = map_mr_sg,
 	.reg_user_mr = reg_user_mr,
+	.reg_user_mr_dmabuf = reg_user_mr_dmabuf,
 	.rereg_user_mr = rereg_user_mr,
 };

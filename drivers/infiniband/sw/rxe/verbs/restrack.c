@@ -197,7 +197,8 @@ static int put_mr(struct sk_buff *msg, const void *arg)
 	if (!err)
 		err = put_access(msg, "access", mr->access);
 	if (!err)
-		err = rdma_nl_put_driver_u32(msg, "iova_is_va", mr->iova == mr->uva);
+		err = rdma_nl_put_driver_u32(msg, "iova_is_va",
+					     !mr->dmabuf && mr->iova == mr->uva);
 	if (!err)
 		err = rdma_nl_put_driver_u64(msg, "pages", pages_of(mr));
 	return err;
