@@ -352,6 +352,62 @@ UNIT_CASE(rereg_on_demand)
 	fake_end();
 }
 
+/* A buffer of another driver: that it is handed on, and given back once, is all that matters. */
+static int buffers;
+
+static void give_back(struct rxe_mr *mr)
+{
+	buffers--;
+}
+
+static const struct rxe_mr_ops buffer_ops = {
+	.destroy = give_back,
+};
+
+UNIT_CASE(rereg_dmabuf)
+{
+	struct rxe_rereg what = {
+		.flags = IB_MR_REREG_ACCESS, .access = ALL_ACCESS | IB_ACCESS_ON_DEMAND,
+		.uva = BASE + 40, .length = 77, .iova = 0x777,
+	};
+	struct rxe_mr *old, *mr;
+
+	fake_begin();
+	fill_process();
+	buffers = 1;
+	old = rxe_mr_alloc(&fake_pd, &buffer_ops, 0x1234, 100, IB_ACCESS_REMOTE_READ);
+	CHECK(!IS_ERR(old));
+	old->dmabuf = (struct rxe_dmabuf *)&buffers;
+	old->uva = 4321;
+	rxe_mr_publish(old);
+
+	/* It is no memory of the process, and nobody knows whether it lasts. */
+	CHECK_EQ(PTR_ERR(rxe_mr_rereg(old, &what)), -EOPNOTSUPP);
+	what.access = ALL_ACCESS | RXC_ACCESS_FLUSH_PERSISTENT;
+	CHECK_EQ(PTR_ERR(rxe_mr_rereg(old, &what)), -EOPNOTSUPP);
+
+	what.access = ALL_ACCESS;
+	mr = rxe_mr_rereg(old, &what);
+	CHECK(!IS_ERR(mr));
+	rxe_mr_destroy(old);
+	CHECK_EQ(buffers, 1);
+	CHECK(mr->ops == &buffer_ops && mr->dmabuf == (struct rxe_dmabuf *)&buffers);
+	CHECK_EQ(mr->uva, 4321);
+	CHECK_EQ(mr->iova, 0x1234);
+	CHECK_EQ(mr->access, ALL_ACCESS);
+
+	/* Other memory: the buffer goes. */
+	what.flags = IB_MR_REREG_TRANS;
+	old = mr;
+	mr = rxe_mr_rereg(old, &what);
+	CHECK(!IS_ERR(mr));
+	rxe_mr_destroy(old);
+	CHECK_EQ(buffers, 0);
+	CHECK(!mr->dmabuf);
+	round_trip(mr, 40, 0, 77);
+	end_rereg(mr);
+}
+
 /* Whatever fails, the old region is as it was. */
 UNIT_CASE(rereg_fails)
 {
