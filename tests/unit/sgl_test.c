@@ -228,15 +228,43 @@ UNIT_CASE(keys_are_checked_as_they_are_met)
 	CHECK_EQ(try_scatter(&fake_pd, 2, 10, 1), RXE_MEM_KEY);
 	CHECK_EQ(try_scatter(&other, 1, 0, 1), RXE_MEM_KEY);
 
-	/* The whole entry counts, though one byte of it is moved. */
+	end();
+}
+
+static enum rxe_mem_err try_gather(u32 skip, u32 len)
+{
+	u8 buf[REGION_BYTES * 2];
+	enum rxe_mem_err err;
+	struct rxe_sgl sgl;
+
+	rxe_sgl_init(&sgl, &fake_pd, list, 1, 0);
+	rxe_sgl_seek(&sgl, skip);
+	err = rxe_sgl_gather(&sgl, buf, len, &fake_wait);
+	rxe_sgl_release(&sgl);
+	return err;
+}
+
+UNIT_CASE(entries_longer_than_their_region)
+{
+	begin(ALL_ACCESS);
+	/* To gather, the whole entry counts, whatever is moved of it; to scatter, what is moved. */
 	list[0] = entry(0, 1, REGION_BYTES);
-	CHECK_EQ(try_scatter(&fake_pd, 1, 0, 1), RXE_MEM_RANGE);
-	list[0] = entry(0, 0, REGION_BYTES);
+	CHECK_EQ(try_gather(0, 1), RXE_MEM_RANGE);
 	CHECK_EQ(try_scatter(&fake_pd, 1, 0, 1), RXE_MEM_OK);
+	CHECK_EQ(try_scatter(&fake_pd, 1, 0, REGION_BYTES - 1), RXE_MEM_OK);
+	CHECK_EQ(try_scatter(&fake_pd, 1, 0, REGION_BYTES), RXE_MEM_RANGE);
+	CHECK_EQ(try_scatter(&fake_pd, 1, REGION_BYTES - 1, 1), RXE_MEM_RANGE);
+	list[0] = entry(0, 0, REGION_BYTES);
+	CHECK_EQ(try_gather(0, 1), RXE_MEM_OK);
+	CHECK_EQ(try_scatter(&fake_pd, 1, 0, REGION_BYTES), RXE_MEM_OK);
 	list[0].addr--;
-	CHECK_EQ(try_scatter(&fake_pd, 1, 5, 1), RXE_MEM_RANGE);
-	list[0] = (struct ib_sge) { .addr = U64_MAX, .length = 2, .lkey = regions[0]->key };
+	CHECK_EQ(try_gather(5, 1), RXE_MEM_RANGE);
+	CHECK_EQ(try_scatter(&fake_pd, 1, 5, 1), RXE_MEM_OK);
 	CHECK_EQ(try_scatter(&fake_pd, 1, 0, 1), RXE_MEM_RANGE);
+	list[0] = (struct ib_sge) { .addr = U64_MAX, .length = 2, .lkey = regions[0]->key };
+	CHECK_EQ(try_gather(0, 1), RXE_MEM_RANGE);
+	CHECK_EQ(try_scatter(&fake_pd, 1, 0, 1), RXE_MEM_RANGE);
+	CHECK_EQ(try_scatter(&fake_pd, 1, 0, 2), RXE_MEM_RANGE);
 	end();
 }
 

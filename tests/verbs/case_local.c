@@ -153,6 +153,45 @@ static void receiver_all(const struct t_case *c)
 			receiver(f);
 }
 
+/* A message of @len bytes into a receive whose entry goes on behind its region. */
+static void roomy(struct ep_pair *p, const struct buf *dst, size_t len, bool fits)
+{
+	struct op op = { .code = IBV_WR_SEND, .nsge = 1, .id = 0x5e };
+	struct ibv_sge r = buf_sge(dst, 5, dst->len), s;
+	struct buf src;
+
+	t_where("%zu bytes into an entry of %zu, of which %zu are in its region", len, dst->len,
+		dst->len - 5);
+	buf_open(&src, p->a.dev, len, 3, 0);
+	s = buf_sge(&src, 0, len);
+	op.sge = &s;
+	ep_recv(&p->b, &r, 1, 0x4e);
+	ep_post(&p->a, &op);
+	cq_want(p->b.rcq, fits ? IBV_WC_SUCCESS : IBV_WC_LOC_PROT_ERR, 0x4e, "receive");
+	cq_want(p->a.scq, fits ? IBV_WC_SUCCESS : IBV_WC_REM_OP_ERR, 0x5e, "SEND");
+	buf_range(dst, 0, 5, dst->seed, 0, "before the receive's entry");
+	if (fits)
+		buf_range(dst, 5, len, src.seed, 0, "received");
+}
+
+static void longer_than_region(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	struct ep_pair p;
+	struct buf dst;
+
+	(void)c;
+	ep_pair_open(&p, &cfg);
+	buf_open(&dst, p.b.dev, LEN, 4093, IBV_ACCESS_LOCAL_WRITE);
+	roomy(&p, &dst, 1, true);
+	roomy(&p, &dst, LEN - 5, true);
+	roomy(&p, &dst, LEN - 4, false);
+	ep_want_state(&p.b, IBV_QPS_ERR, "responder's");
+	ep_pair_again(&p);
+	pair_proves(&p);
+	ep_pair_close(&p);
+}
+
 /* A message of @len bytes into a receive of @room bytes. */
 static void too_long(struct ep_pair *p, size_t len, size_t room)
 {
@@ -301,6 +340,7 @@ const struct t_case cases_local[] = {
 	{ "err.lkey.send", requester_all, IBV_WR_SEND, 0, 60 },
 	{ "err.lkey.read", requester_all, IBV_WR_RDMA_READ, 0, 60 },
 	{ "err.receive.buffer", receiver_all, 0, 0, 60 },
+	{ "err.receive.longer_than_region", longer_than_region, 0, 0, 0 },
 	{ "err.receive.too_long", too_long_all, 0, 0, 60 },
 	{ "err.receive.too_long_empty", too_long_empty, 0, 0, 0 },
 	{ "err.huge.2g", huge, (1L << 26) + 64, 0, 60 },

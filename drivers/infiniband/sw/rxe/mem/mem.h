@@ -549,8 +549,8 @@ int rxe_mem_advise(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice what, u32 f
  * @off: bytes of it that are done
  * @mr: region of the current entry, held, or NULL
  *
- * The keys are checked as the cursor meets them, each entry over its whole length. Belongs to the
- * owner of the work request; no lock.
+ * The keys are checked as the cursor meets them: to gather, each entry over its whole length; to
+ * scatter, over what is moved. Belongs to the owner of the work request; no lock.
  */
 struct rxe_sgl {
 	struct ib_pd *pd;

@@ -54,15 +54,19 @@ void rxe_sgl_seek(struct rxe_sgl *sgl, u64 pos)
 	sgl->off = pos;
 }
 
-/* Hold the region of the current entry. The whole entry is checked, not what is moved of it. */
-static enum rxe_mem_err grab(struct rxe_sgl *sgl)
+/*
+ * Hold the region of the current entry. What is sent is checked as a whole, before any of it
+ * leaves. An entry to receive into may be longer than its region, as long as the message is not:
+ * each access to a region checks its own range.
+ */
+static enum rxe_mem_err grab(struct rxe_sgl *sgl, bool whole)
 {
 	const struct ib_sge *sge = &sgl->sge[sgl->cur];
 
 	if (sgl->mr)
 		return RXE_MEM_OK;
-	return rxe_mem_get(sgl->pd, NULL, sge->lkey, sge->addr, sge->length, sgl->access,
-			   &sgl->mr);
+	return rxe_mem_get(sgl->pd, NULL, sge->lkey, sge->addr, whole ? sge->length : 0,
+			   sgl->access, &sgl->mr);
 }
 
 static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u32 len,
@@ -76,7 +80,7 @@ static enum rxe_mem_err move(struct rxe_sgl *sgl, void *to, const void *from, u3
 	for (; len; len -= n) {
 		if (!settle(sgl))
 			return RXE_MEM_LENGTH;
-		err = grab(sgl);
+		err = grab(sgl, to);
 		if (err)
 			return err;
 
