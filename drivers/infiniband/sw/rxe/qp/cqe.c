@@ -40,6 +40,7 @@ static void fill_user(struct ib_uverbs_wc *entry, const struct ib_wc *wc)
 	entry->src_qp = wc->src_qp;
 	entry->wc_flags = user_wc_flags(wc->wc_flags);
 	entry->pkey_index = wc->pkey_index;
+	entry->sl = wc->sl;
 	entry->port_num = wc->port_num;
 }
 

@@ -13,15 +13,23 @@
 #include "state.h"
 #include "wc.h"
 
+/*
+ * The completion tells what the network header was (IBA A17.4.5.1). A program's completion has no
+ * field for it but the SL, which means nothing on RoCE: Mellanox' hardware tells it there, so that
+ * is where libraries look.
+ */
+enum { SL_UDP = 1 << 3, SL_IPV6 = 1, SL_IPV4 = 2 };
+
 static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
 {
+	bool v4 = skb->protocol == htons(ETH_P_IP);
 	struct ib_wc wc = {
 		.opcode = IB_WC_RECV,
 		.byte_len = RXE_GRH_LEN + pkt->payload_len,
 		.src_qp = pkt->src_qpn,
 		.wc_flags = IB_WC_GRH | IB_WC_WITH_NETWORK_HDR_TYPE,
-		.network_hdr_type = skb->protocol == htons(ETH_P_IP) ? RDMA_NETWORK_IPV4 :
-								       RDMA_NETWORK_IPV6,
+		.network_hdr_type = v4 ? RDMA_NETWORK_IPV4 : RDMA_NETWORK_IPV6,
+		.sl = qp->is_user ? SL_UDP | (v4 ? SL_IPV4 : SL_IPV6) : 0,
 	};
 
 	if (rxe_opcode_info(pkt->opcode)->flags & RXE_OPF_IMMDT) {
