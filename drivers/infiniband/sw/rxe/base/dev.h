@@ -38,7 +38,7 @@ struct rxe_netns;
 #define RXE_MAX_QP_WR		(1 << 14)
 #define RXE_MAX_SGE		32
 #define RXE_MAX_INLINE		1024
-#define RXE_MAX_CQE		((1 << 17) - 1)
+#define RXE_MAX_CQE		((1 << 19) - 1)
 #define RXE_MAX_RD_ATOMIC	128
 #define RXE_MAX_MSG_BYTES	(1U << 31)
 #define RXE_GID_TABLE_LEN	256
