@@ -56,6 +56,7 @@ declare -A LAB_GUESTS=(
 	[6.12]='trixie'
 	[6.12-sid]='sid trixie'
 	[7.2]='trixie trixie-backports'
+	[7.2-sid]='sid'
 )
 
 # user_space: the suite of the user space of the guest $KERNEL.

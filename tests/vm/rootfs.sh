@@ -4,7 +4,7 @@
 # rootfs.sh: makes a guest's root file system, a Debian with the RDMA user space, and a stock kernel
 # with its headers. Which, $KERNEL says: 6.12 (the default), all trixie's; 6.1, all bookworm's; 7.2,
 # trixie with the kernel of its backports; 6.12-sid, trixie's kernel under the newest user space
-# that there is. Prints the artefact's folder:
+# that there is; 7.2-sid, all sid's. Prints the artefact's folder:
 #   root/      the tree, for chroot (tests and the module are compiled in it)
 #   root.img   the same as an ext4 image, for user-mode Linux and QEMU alike; never written to
 #   vmlinuz, initrd.img, release    the stock kernel, for QEMU
@@ -36,6 +36,16 @@ exclude=(
 	'path-exclude=/usr/share/man/*' 'path-exclude=/usr/share/locale/*'
 	'path-exclude=/usr/share/info/*'
 )
+
+# What clusters run on RDMA, in this guest alone. Of its dependencies not the compilers for graphics
+# cards: two thirds of the size, and loaded only where there is a card.
+if [ "$KERNEL" = 6.12 ]; then
+	packages+=(libfabric-bin openmpi-bin python3-mpi4py ucx-utils)
+	exclude+=(
+		'path-exclude=/usr/lib/*/libLLVM*' 'path-exclude=/usr/lib/*/libz3.*'
+		'path-exclude=/usr/lib/*/libamd_comgr.*' 'path-exclude=/usr/lib/*/libamdhip64.*'
+	)
+fi
 
 make_rootfs() {
 	local work list size
