@@ -53,7 +53,9 @@ static int create_queues(struct rxe_qp *qp, const struct ib_qp_init_attr *init)
 	int err;
 
 	qp->sq.max_sge = init->cap.max_send_sge;
-	qp->sq.max_inline = init->cap.max_inline_data;
+	/* Room there is anyway. Some programs send a few bytes inline without having asked. */
+	qp->sq.max_inline = max_t(u32, init->cap.max_inline_data,
+				  init->cap.max_send_sge * sizeof(struct ib_sge));
 	qp->sq.sig_all = init->sq_sig_type == IB_SIGNAL_ALL_WR;
 	qp->rq.max_sge = init->cap.max_recv_sge;
 	err = rxe_sq_create(&qp->sq, init->cap.max_send_wr, qp->is_user);
@@ -116,6 +118,7 @@ static void credit_back(void *arg)
 static void report_caps(struct rxe_qp *qp, struct ib_qp_init_attr *init)
 {
 	init->cap.max_send_wr = qp->sq.mask;
+	init->cap.max_inline_data = qp->sq.max_inline;
 	init->cap.max_recv_wr = qp->rq.mask;
 	if (qp->srq)
 		init->cap.max_recv_sge = 0;
