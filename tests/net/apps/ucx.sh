@@ -51,9 +51,14 @@ uct() {
 	ucx_figures
 }
 
-# ucx_figures: UCX complains in its log and may go on.
+# ucx_complains: UCX tells of an error in its log, and may go on. That rc_verbs has no flush of the
+# remote side it says on any device, each time that one-sided operations ask for it.
+ucx_complains() {
+	grep -E 'UCX +(ERROR|WARN)' "$WORK/out" | grep -qvE 'flush\(remote\)|error during flush'
+}
+
 ucx_figures() {
-	! grep -qE 'UCX +(ERROR|WARN)' "$WORK/out" || fail "UCX complained"
+	! ucx_complains || fail "UCX complained"
 	awk '/Final:/ && $3 > 0 { ok = $0 } END { if (ok) print "# " ok; exit !ok }' "$WORK/out" ||
 		fail "ucx_perftest printed no figure above zero"
 }
