@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The networks of the guests, as functions for tests: `. /src/tests/vm/guest-net.sh`. Two
-# arrangements: one device whose traffic the kernel loops back, and two name spaces joined by a
-# veth pair, each with a device of its own. Both with 10.0.0.N/24 and fd00::N/64.
+# The networks of the guests, as functions for tests: `. /src/tests/vm/guest-net.sh`. Three
+# arrangements: one device whose traffic the kernel loops back; two name spaces joined by a veth
+# pair, each with a device of its own; both with 10.0.0.N/24 and fd00::N/64. And two devices in one
+# name space, joined by a veth pair all the same.
 #
 # The RDMA subsystem stays in its usual shared mode: every name space sees both devices, so a test
 # names its own (-d rxe1); sockets, routes and rdma_cm are of the name space.
@@ -79,5 +80,28 @@ net_loss() {
 		else
 			tc -n "ns$n" qdisc replace dev "veth$n" root netem loss "$1%" limit 10000
 		fi
+	done
+}
+
+# net_self [MTU]: rxe1 on veth1 (10.0.0.1) and rxe2 on veth2 (10.0.0.2), both in this name space, and
+# yet what one sends to the other goes over the wire: for kernel consumers, which know only the
+# first name space. Addresses of this host come after the rules for these two.
+net_self() {
+	local n other
+	ip rule add pref 100 lookup local
+	ip rule del pref 0
+	ip link add veth1 mtu "${1:-9000}" type veth peer name veth2 mtu "${1:-9000}"
+	for n in 1 2; do
+		other=$((3 - n))
+		sysctl -qw "net.ipv4.conf.veth$n.accept_local=1" "net.ipv4.conf.veth$n.rp_filter=0"
+		net_quiet "veth$n"
+		ip addr add "10.0.0.$n/24" dev "veth$n"
+		ip link set "veth$n" up
+		ip rule add pref 1 iif "veth$n" to "10.0.0.$n" lookup local
+		ip rule add pref 2 to "10.0.0.$other" lookup "10$n"
+	done
+	for n in 1 2; do
+		ip route add "10.0.0.$((3 - n))" dev "veth$n" src "10.0.0.$n" table "10$n"
+		rdma link add "rxe$n" type rxe netdev "veth$n"
 	done
 }

@@ -24,7 +24,9 @@ echo "$release" >"$root/etc/lab-release"
 # Drivers of hardware that no guest has are most of a stock kernel's modules.
 cd "$root/lib/modules/$release/kernel"
 rm -rf sound drivers/net/{wireless,ethernet,usb,can,arcnet}
-rm -rf drivers/{bluetooth,comedi,gpu,hwmon,iio,input,isdn,media,mfd,mtd,platform,scsi,staging,usb}
+rm -rf drivers/{bluetooth,comedi,gpu,hwmon,iio,input,isdn,media,mfd,mtd,platform,staging,usb}
+# Of SCSI, disks and what initiators over RDMA share.
+find drivers/scsi -type f ! -name 'scsi_*' ! -name 'sd_mod.*' ! -name 'libiscsi.*' -delete
 cd /
 chroot "$root" depmod "$release"
 

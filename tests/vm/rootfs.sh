@@ -22,6 +22,8 @@ packages=(
 	# RDMA: the providers, programs and libraries that tests run, and headers to compile them.
 	rdma-core ibverbs-providers ibverbs-utils infiniband-diags perftest python3-pyverbs
 	rdmacm-utils libibverbs-dev librdmacm-dev
+	# Storage: initiators, and what writes and verifies.
+	fio nvme-cli open-iscsi
 	# The network, as tests set it up and look at it.
 	ethtool iperf3 iproute2 iputils-ping nftables tcpdump
 	# Compilers for tests and, by DKMS, for the module.
