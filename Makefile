@@ -22,6 +22,7 @@ clean:
 	$(MAKE) -C tests/unit clean
 	$(MAKE) -C tests/verbs clean
 	$(MAKE) -C tests/odp clean
+	$(MAKE) -C tests/dmabuf clean
 	$(MAKE) -C tests/demo clean
 
 lint:

@@ -30,6 +30,7 @@ uml_suites() {
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml many 600 /src/tests/net/many.sh 200
 	suite uml-kmod 400 tests/kmod/run.sh debug
+	suite uml-dmabuf 600 tests/dmabuf/run.sh debug
 }
 
 interop_suite() {
@@ -44,6 +45,7 @@ stock_suites() {
 	stock pyverbs 900 /src/tests/pyverbs/pyverbs.sh
 	stock mcast 900 /src/tests/net/mcast.sh
 	stock observe 600 /src/tests/net/observe.sh
+	stock dmabuf 900 /src/tests/dmabuf/guest.sh
 }
 
 KERNEL=${KERNEL:-6.12}

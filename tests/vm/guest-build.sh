@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-FOLDERS=(tests/verbs tests/odp tests/demo)
+FOLDERS=(tests/verbs tests/odp tests/dmabuf tests/demo)
 
 # A copy for each tree and root file system: what make has built there already, it builds no more.
 build() {
