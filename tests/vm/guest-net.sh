@@ -83,8 +83,8 @@ net_loss() {
 	done
 }
 
-# net_self [MTU]: rxe1 on veth1 (10.0.0.1) and rxe2 on veth2 (10.0.0.2), both in this name space, and
-# yet what one sends to the other goes over the wire: for kernel consumers, which know only the
+# net_self [MTU]: rxe1 on veth1 (10.0.0.1) and rxe2 on veth2 (10.0.0.2), both in this name space,
+# and yet what one sends to the other goes over the wire: for kernel consumers, which know only the
 # first name space. Addresses of this host come after the rules for these two.
 net_self() {
 	local n other
