@@ -28,6 +28,7 @@ uml_suites() {
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
 	uml churn 900 /src/tests/net/churn.sh 3
+	uml storage 900 /src/tests/storage/storage.sh fast
 	uml many 600 /src/tests/net/many.sh 200
 	suite uml-kmod 400 tests/kmod/run.sh debug
 	suite uml-dmabuf 600 tests/dmabuf/run.sh debug

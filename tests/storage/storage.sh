@@ -1,0 +1,282 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# storage.sh [fast|full] [nvme] [iser]: disks over the kernel's own consumers of RDMA, initiator and
+# target both in this guest, each with a device of its own and a wire between them. Verified I/O,
+# connections that come and go, either device removed under I/O, the access flags in force, kernel
+# memory, and the end of all modules. fast verifies 12 MiB and connects three times, full 256 MiB
+# and 20 times.
+#
+# A transport T brings the functions T_modules (load), T_serve and T_unserve (the target), T_attach
+# and T_detach (the initiator), T_name (of the disk: fails if there is none), T_behind (a device
+# that shows what is on the target's disk, or none); T_MODULES to unload in the end; T_SURVIVES: do
+# commands wait for the initiator's own device to come back?
+set -euo pipefail
+# shellcheck source=../net/lib.sh
+. "$(dirname "$0")/../net/lib.sh"
+# shellcheck source=nvme.sh
+. "$(dirname "$0")/nvme.sh"
+# shellcheck source=iser.sh
+. "$(dirname "$0")/iser.sh"
+need_tools ip rdma fio nvme iscsiadm python3
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
+# What fio writes, odd multiples of 512 bytes among them: 26 KiB on average.
+SIZES=512/15:1536/15:4096/10:4608/15:11776/15:33280/10:66048/10:131584/10
+DISK_MIB=64 MIB=12 CONNECTS=3
+case ${1:-} in
+full) DISK_MIB=256 MIB=256 CONNECTS=20 ;;&
+fast | full) shift ;;
+esac
+transports=("$@")
+[ $# -gt 0 ] || transports=(nvme iser)
+
+# Progress, past what a case keeps for itself.
+exec 3>&1
+told() {
+	echo "  [$SECONDS s] $*" >&3
+}
+
+has_disk() {
+	local name
+	name=$("${T}_name") && [ -b "/dev/$name" ] && [ "$(cat "/sys/block/$name/size")" -gt 0 ]
+}
+
+no_disk() {
+	! "${T}_name"
+}
+
+# attach: the name of the disk in `disk`.
+attach() {
+	"${T}_attach"
+	until_true 10 has_disk
+	disk=$("${T}_name")
+}
+
+detach() {
+	"${T}_detach"
+	until_true 10 no_disk
+}
+
+# moved DISK: MiB written and read so far.
+moved() {
+	awk '{ printf "%d MiB written, %d read", $7 / 2048, $3 / 2048 }' "/sys/block/$1/stat"
+}
+
+# watched PID: until it ends, what the disk has done, every 10 seconds. Return: its status.
+watched() {
+	local next=$((SECONDS + 10))
+	while ! ended "$1"; do
+		sleep 0.2
+		if [ $SECONDS -ge $next ] && [ -e "/sys/block/$disk/stat" ]; then
+			told "$CASE: $(moved "$disk")"
+			next=$((next + 10))
+		fi
+	done
+	wait "$1"
+}
+
+# verified MIB [OPTION...]: the process of fio in `io`: random writes of that much of the disk, and
+# every block read and checked.
+verified() {
+	local mib=$1
+	shift
+	start io fio --name=storage --filename="/dev/$disk" --size="${mib}m" --direct=1 \
+		--ioengine=libaio --iodepth=16 --rw=randwrite --bssplit=$SIZES --randseed="$mib" \
+		--verify=crc32c --verify_fatal=1 --do_verify=1 "$@"
+}
+
+# finished: fio has found every byte as it was written.
+finished() {
+	local rc=0
+	watched "$io" || rc=$?
+	sed -n 's/^ *\(write\|read\): /# \1: /p' "$(output_of "$io")"
+	[ $rc = 0 ] || {
+		cat "$(output_of "$io")"
+		fail "fio: status $rc, $(grep -m1 -iE 'verify|error' "$(output_of "$io")")"
+	}
+	! grep -qiE 'verify: |error=' "$(output_of "$io")" || fail "fio found an error"
+}
+
+# all_of DEVICE MIB: the first so many MiB, past the page cache.
+all_of() {
+	dd if="$1" bs=1M count="$2" iflag=direct status=none
+}
+
+# same_behind MIB: what the initiator reads is what is on the target's disk: not both wrong in the
+# same way.
+same_behind() {
+	local behind
+	behind=$("${T}_behind")
+	[ "$behind" != none ] || return 0
+	cmp <(all_of "/dev/$disk" "$1") <(all_of "$behind" "$1")
+}
+
+# verify MIB
+verify() {
+	local disk io
+	attach
+	verified "$1"
+	finished
+	same_behind "$1"
+	# Reads among the writes, and two who do it.
+	verified 6 --verify_backlog=64 --numjobs=2 --offset_increment=6m
+	finished
+	same_behind 12
+	detach
+}
+
+same_resources() {
+	[ "$(resources)" = "$1" ]
+}
+
+# read_part I: some blocks, each an odd number of sectors, are those of $WORK/content.
+read_part() {
+	local bs=$((512 * (2 * $1 + 1))) at=$((512 * 977 * ($1 % 8)))
+	cmp <(dd if="/dev/$disk" bs=$bs skip=$at count=7 iflag=direct,skip_bytes status=none) \
+		<(dd if="$WORK/content" bs=$bs skip=$at count=7 iflag=skip_bytes status=none)
+}
+
+# churn COUNT: the core keeps completion queues for the next consumer: what counts is what is left
+# after the first connection.
+churn() {
+	local i base disk
+	attach
+	dd if="/dev/$disk" of="$WORK/content" bs=1M count=8 iflag=direct status=none
+	[ "$(tr -d '\0' <"$WORK/content" | head -c 100000 | wc -c)" = 100000 ] ||
+		fail "nothing is on the disk"
+	detach
+	sleep 1
+	base=$(resources)
+	for ((i = 1; i <= $1; i++)); do
+		attach
+		read_part "$i"
+		detach
+		until_true 10 same_resources "$base"
+		((i % 5)) || told "$CASE: $i times"
+	done
+}
+
+# ordering WORD: that of the consumer's regions, beside two of a program.
+ordering() {
+	local disk io
+	attach
+	verified 4
+	finished
+	"$HERE/regions.py" rxe1 "${T}" "$1"
+	detach
+}
+
+regions() {
+	ordering relaxed
+	echo Y >$STRICT
+	ordering strict
+	echo N >$STRICT
+}
+
+# removed N GOES_ON: the device of veth N goes while fio is at it, and comes back; does I/O go on?
+removed() {
+	local n=$1 io disk rc=0
+	attach
+	verified 6 --verify_backlog=32 --rate_iops=40
+	sleep 2
+	! ended "$io" || fail "fio ended too early: $(tail -n 3 "$(output_of "$io")")"
+	told "$CASE: $(moved "$disk"); removing rxe$n"
+	timeout $((30 * RXE_SLOW)) rdma link delete "rxe$n"
+	told "$CASE: removed"
+	sleep 3
+	rdma link add "rxe$n" type rxe netdev "veth$n"
+	until_true 60 ended "$io"
+	wait "$io" || rc=$?
+	told "$CASE: fio ended with status $rc"
+	sed -n 's/^ *\(write\|read\): /# \1: /p' "$(output_of "$io")"
+	! grep -i 'verify: ' "$(output_of "$io")" || fail "fio found other bytes"
+	if [ "$2" = yes ]; then
+		[ $rc = 0 ] || fail "I/O did not go on: $(grep -m1 -i error "$(output_of "$io")")"
+	else
+		[ $rc != 0 ] || fail "I/O went on"
+		grep -qE 'Input/output error|No such device' "$(output_of "$io")" ||
+			fail "no I/O error: $(tail -n 3 "$(output_of "$io")")"
+		until_true 20 no_disk
+		attach
+	fi
+	verified 4
+	finished
+	detach
+}
+
+memory_now() {
+	settle_memory
+	kernel_kib >"$WORK/kib.$1"
+	awk '$4 ~ /^[0-9]+$/ { print $1, $2 * $4 / 1024 }' /proc/slabinfo | sort >"$WORK/slabs.$1"
+}
+
+# Again what has been done once: what a connection, or each work request, took is given back.
+memory() {
+	local before now
+	memory_now start
+	verify 12
+	churn 3
+	memory_now end
+	before=$(cat "$WORK/kib.start")
+	now=$(cat "$WORK/kib.end")
+	echo "# kernel memory: $before KiB before, $now after"
+	((now - before < 400)) && return
+	join "$WORK/slabs.start" "$WORK/slabs.end" |
+		awk '$3 > $2 + 8 { print $3 - $2, "KiB", $1 }' | sort -rn | head -n 8
+	fail "$((now - before)) KiB did not come back"
+}
+
+unload() {
+	local module
+	[ "$T" != iser ] || iscsiadm -k 0
+	for module in $1; do
+		until_true 10 rmmod "$module"
+	done
+}
+
+# at NAME LIMIT FUNCTION [ARGUMENT...]: a case of the transport. One that failed may have left a
+# connection.
+at() {
+	local name=$1 limit=$2
+	shift 2
+	CASE=$T.$name
+	run_case "$CASE" "$limit" "$@"
+	! "${T}_name" >/dev/null 2>&1 || timeout 60 "${T}_detach" >/dev/null 2>&1 || true
+}
+
+one_transport() {
+	local modules=${T^^}_MODULES survives=${T^^}_SURVIVES
+	at load 20 "${T}_modules"
+	at serve 10 "${T}_serve"
+	at verify $((60 + 2 * MIB)) verify "$MIB"
+	at churn $((20 + 6 * CONNECTS)) churn "$CONNECTS"
+	at regions 60 regions
+	at memory 120 memory
+	at target_removed 120 removed 2 yes
+	at initiator_removed 120 removed 1 "${!survives}"
+	at unserve 10 "${T}_unserve"
+	at unload 20 unload "${!modules}"
+}
+
+end_of_driver() {
+	rdma link delete rxe1
+	rdma link delete rxe2
+	rmmod rdma_rxe
+	[ ! -d /sys/module/rdma_rxe ] || fail "rdma_rxe is still there"
+}
+
+log_clean() {
+	dmesg >"$WORK/dmesg"
+	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
+}
+
+run_case driver 10 driver_is_loaded
+run_case network 10 net_self 9000
+for T in "${transports[@]}"; do
+	one_transport
+done
+run_case storage.rmmod 20 end_of_driver
+run_case storage.log 10 log_clean
+summary
