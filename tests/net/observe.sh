@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# observe.sh: what the driver tells of itself: counters of the port, of single QPs, and of the port's
-# agent, `rdma resource show -dd`, trace events; each compared with a known amount of traffic.
+# observe.sh: what the driver tells of itself: counters of the port, of single QPs, and of the
+# port's agent, `rdma resource show -dd`, trace events; each compared with a known amount of
+# traffic.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -319,11 +319,10 @@ static void modify_live(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
-/* A wrong cur_qp_state is refused. */
 /*
- * There is no path migration on RoCE: no capability says so, what asks for it is refused and changes
- * nothing, and the answer of query_qp is that of a QP that has migrated. Alternate paths are refused
- * by the core.
+ * There is no path migration on RoCE: no capability says so, what asks for it is refused and
+ * changes nothing, and the answer of query_qp is that of a QP that has migrated. Alternate paths
+ * are refused by the core.
  */
 static void migration(const struct t_case *c)
 {
@@ -381,6 +380,7 @@ static void migration(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+/* A wrong cur_qp_state is refused. */
 static void cur_state(const struct t_case *c)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_SQD, .cur_qp_state = IBV_QPS_RTR };

@@ -70,7 +70,7 @@ static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int a
 }
 #endif
 
-/* RXC_COUNTER_PORT - the last argument of counter_bind_qp and counter_unbind_qp, where there is one */
+/* RXC_COUNTER_PORT - the last argument of counter_bind_qp and counter_unbind_qp, if there is one */
 #ifdef RXC_HAVE_COUNTER_PORT
 #define RXC_COUNTER_PORT	, u32 port
 #else
@@ -94,7 +94,7 @@ static inline void rxc_counter_init(struct rdma_counter *counter)
 #define RXC_COUNTER_OBJECT
 #endif
 
-/* RXC_RES_SRQ() - in ib_device_ops: details of a shared receive queue, where the core asks for any */
+/* RXC_RES_SRQ() - in ib_device_ops: details of a shared receive queue, if the core asks for any */
 #ifdef RXC_HAVE_RES_SRQ
 #define RXC_RES_SRQ(fill)	.fill_res_srq_entry = (fill),
 #else

@@ -5,9 +5,11 @@
  * What passes is handed to the QP; nothing here answers a packet.
  *
  * The order is that of IBA 9.6: form, ICRC, destination QP, its state and service, partition,
- * address. Each refusal is one counter. A packet counts as the QP's when its ICRC is good and the QP
- * is there, whether that takes it or not; before, and multicast, it is only the port's. Multicast that nobody here wants is told before the ICRC:
+ * address. Each refusal is one counter. Multicast that nobody here wants is told before the ICRC:
  * every host of the network may get it.
+ *
+ * A packet counts as the QP's when its ICRC is good and the QP is there, whether that takes it or
+ * not. Before, it is only the port's, and so is multicast.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
