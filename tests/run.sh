@@ -24,6 +24,7 @@ uml_suites() {
 	uml wire 600 /src/tests/net/wire.sh
 	uml odp 900 /src/tests/odp/odp.sh fast
 	uml hostile 600 /src/tests/net/hostile.sh
+	uml scribble 400 /src/tests/net/scribble.sh 10
 	uml observe 600 /src/tests/net/observe.sh
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
