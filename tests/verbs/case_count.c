@@ -106,7 +106,7 @@ static int find_counter(const struct ep *e, char *text)
 			*next++ = 0;
 		at = strstr(line, "LQPN: <");
 		if (at && in_list(at + 7, e->qp->qp_num)) {
-			strcpy(text, line);
+			memcpy(text, line, strlen(line) + 1);
 			return atoi(strstr(text, " cntn ") + 6);
 		}
 	}
@@ -489,9 +489,10 @@ static void run_auto(const struct t_case *c)
 
 const struct t_case cases_count[] = {
 	{ "count.manual", run_manual, 0, 0, 60 },
-	{ "count.refused", run_refused, 0, 0, 0 },
 	{ "count.rnr", run_rnr, 0, 0, 0 },
 	{ "count.memory", run_memory, 0, 0, 0 },
 	{ "count.auto", run_auto, 0, 0, 60 },
+	/* The last: the core of 6.12 counts what it could not bind, and is never automatic again. */
+	{ "count.refused", run_refused, 0, 0, 0 },
 	{ }
 };

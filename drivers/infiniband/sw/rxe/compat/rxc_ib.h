@@ -70,11 +70,32 @@ static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length, u64 iova, int a
 }
 #endif
 
-/* RXC_COUNTER_PORT - the last argument of counter_bind_qp and counter_unbind_qp, if there is one */
+/*
+ * RXC_DEFINE_COUNTER_BIND() - define @op for ib_device_ops.counter_bind_qp, and @unop for
+ * counter_unbind_qp, on top of @bind(counter, qp) and @unbind(qp). There is but one port.
+ */
 #ifdef RXC_HAVE_COUNTER_PORT
-#define RXC_COUNTER_PORT	, u32 port
+#define RXC_DEFINE_COUNTER_BIND(op, bind, unop, unbind)					\
+static int op(struct rdma_counter *counter, struct ib_qp *qp, u32 port)			\
+{											\
+	return bind(counter, qp);							\
+}											\
+											\
+static int unop(struct ib_qp *qp, u32 port)						\
+{											\
+	return unbind(qp);								\
+}
 #else
-#define RXC_COUNTER_PORT
+#define RXC_DEFINE_COUNTER_BIND(op, bind, unop, unbind)					\
+static int op(struct rdma_counter *counter, struct ib_qp *qp)				\
+{											\
+	return bind(counter, qp);							\
+}											\
+											\
+static int unop(struct ib_qp *qp)							\
+{											\
+	return unbind(qp);								\
+}
 #endif
 
 /* RXC_COUNTER_OBJECT - in ib_device_ops: the core allocates a counter's structure for the driver */

@@ -80,17 +80,18 @@ static int create_counter(struct rdma_counter *ib)
 }
 
 /* The core's own look whether the QP is bound already is not under a lock. */
-static int bind_qp(struct rdma_counter *ib, struct rxe_qp *qp)
+static int bind_qp(struct rdma_counter *ib, struct ib_qp *ib_qp)
 {
+	struct rxe_qp *qp = rxe_qp(ib_qp);
 	int err = 0;
 
 	mutex_lock(&qp->verbs_lock);
-	if (qp->ib.counter)
+	if (ib_qp->counter)
 		err = -EINVAL;
 	else if (!ib->id)
 		err = create_counter(ib);
 	if (!err) {
-		qp->ib.counter = ib;
+		ib_qp->counter = ib;
 		/* Pairs with the dependent load of rxe_qp_stats(): the set is zeroed. */
 		smp_store_release(&qp->stats, counter_of(ib)->stats);
 	}
@@ -98,21 +99,18 @@ static int bind_qp(struct rdma_counter *ib, struct rxe_qp *qp)
 	return err;
 }
 
-static int counter_bind_qp(struct rdma_counter *ib, struct ib_qp *qp RXC_COUNTER_PORT)
+static int unbind_qp(struct ib_qp *ib_qp)
 {
-	return bind_qp(ib, rxe_qp(qp));
-}
-
-static int counter_unbind_qp(struct ib_qp *ib RXC_COUNTER_PORT)
-{
-	struct rxe_qp *qp = rxe_qp(ib);
+	struct rxe_qp *qp = rxe_qp(ib_qp);
 
 	mutex_lock(&qp->verbs_lock);
 	WRITE_ONCE(qp->stats, qp->dev->stats);
-	qp->ib.counter = NULL;
+	ib_qp->counter = NULL;
 	mutex_unlock(&qp->verbs_lock);
 	return 0;
 }
+
+RXC_DEFINE_COUNTER_BIND(counter_bind_qp, bind_qp, counter_unbind_qp, unbind_qp)
 
 static int counter_update_stats(struct rdma_counter *ib)
 {
