@@ -31,6 +31,7 @@ uml_suites() {
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml storage 900 /src/tests/storage/storage.sh fast
 	uml many 600 /src/tests/net/many.sh 200
+	uml crowd 600 /src/tests/net/crowd.sh 1000 10000
 	suite uml-kmod 400 tests/kmod/run.sh debug
 	suite uml-dmabuf 600 tests/dmabuf/run.sh debug
 }
