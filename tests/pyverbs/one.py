@@ -12,8 +12,11 @@ TEST is MODULE.CLASS.METHOD. Tracebacks, and what tests print, go to the standar
 import faulthandler
 import gc
 import importlib
+import inspect
+import json
 import os
 import random
+import subprocess
 import sys
 import time
 import traceback
@@ -96,6 +99,22 @@ def all_tests(suite):
             yield test
 
 
+def find_netdevs():
+    """Release 44 looks for a netdev below the device's parent in sysfs, which only hardware has, and
+    skips all of RDMA-CM's tests without; here the kernel is asked, as later releases do."""
+    base = sys.modules.get("tests.base")
+    if not base or "port" in inspect.signature(base.RDMATestCase.get_net_name).parameters:
+        return
+
+    def get_ip_mac(self, dev, port, idx):
+        links = json.loads(subprocess.check_output(["rdma", "-j", "link", "show"]))
+        netdev = next(link["netdev"] for link in links
+                      if (link["ifname"], link["port"]) == (dev, port))
+        self.args.append([dev, port, idx, *self.get_ip_mac_address(netdev)])
+
+    base.RDMATestCase._get_ip_mac = get_ip_mac
+
+
 def load(folder, module):
     """The module alone: the package's __init__.py would load all of them."""
     sys.path.insert(0, folder)
@@ -103,7 +122,9 @@ def load(folder, module):
     package.__path__ = [folder]
     sys.modules["tests"] = package
     importlib.import_module("args_parser").parser.parse_args()
-    return importlib.import_module("tests." + module)
+    loaded = importlib.import_module("tests." + module)
+    find_netdevs()
+    return loaded
 
 
 def main():
