@@ -31,7 +31,8 @@ perf() {
 	for try in 1 2 3; do
 		: >"$WORK/out"
 		both "$program" -F -d rxe2 -x "$(gid_of rxe2 $to)" "$@" -- \
-			"$program" -F -d rxe1 -x "$(gid_of rxe1 $from)" "$@" 10.0.0.2
+			"$program" -F -d rxe1 -x "$(gid_of rxe1 $from)" "$@" \
+			"${PERF_TO:-10.0.0.2}"
 		figures && return
 		grep -q 'Correlation coefficient' "$WORK/out" ||
 			fail "$program printed no figure above zero"
@@ -46,12 +47,7 @@ perf6() {
 
 # perf_cm6 PROGRAM [OPTION...]: RDMA-CM over IPv6, the parameters as well.
 perf_cm6() {
-	local program=$1
-	shift
-	needs_option "$program" --ipv6-addr
-	both "$program" -F -d rxe2 -R --ipv6-addr "$@" -- \
-		"$program" -F -d rxe1 -R --ipv6-addr "$@" fd00::2
-	figures || fail "$program printed no figure above zero"
+	PERF_FAMILY=v6 PERF_TO=fd00::2 perf "$1" -R --ipv6-addr "${@:2}"
 }
 
 # perf_says WORDS PROGRAM [OPTION...]: it runs, and says that it does without something.

@@ -51,8 +51,8 @@ uct() {
 	ucx_figures
 }
 
-# ucx_complains: UCX tells of an error in its log, and may go on. That rc_verbs has no flush of the
-# remote side it says on any device, each time that one-sided operations ask for it.
+# ucx_complains: UCX tells of an error in its log, and may go on. That it has no flush of the remote
+# side, which takes a key of Mellanox' devices, it says each time that it would like to have it.
 ucx_complains() {
 	grep -E 'UCX +(ERROR|WARN)' "$WORK/out" | grep -qvE 'flush\(remote\)|error during flush'
 }
