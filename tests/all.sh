@@ -31,12 +31,16 @@ uml_suites() {
 	uml wire 900 /src/tests/net/wire.sh
 	uml odp 7200 /src/tests/odp/odp.sh full
 	uml hostile 900 /src/tests/net/hostile.sh
+	uml scribble 900 /src/tests/net/scribble.sh 60
 	uml observe 900 /src/tests/net/observe.sh
-	uml apps 1800 /src/tests/net/apps.sh
+	uml apps 7200 /src/tests/net/apps.sh full
 	uml pyverbs 1200 /src/tests/pyverbs/pyverbs.sh
 	uml churn 3600 /src/tests/net/churn.sh 20
+	uml storage 3600 /src/tests/storage/storage.sh full
 	uml many 1800 /src/tests/net/many.sh 1000
+	uml crowd 3600 /src/tests/net/crowd.sh
 	suite uml-kmod 900 tests/kmod/run.sh debug
+	suite uml-dmabuf 900 tests/dmabuf/run.sh debug
 }
 
 stock_suites() {
@@ -49,10 +53,13 @@ stock_suites() {
 	stock odp 7200 /src/tests/odp/odp.sh full
 	stock hostile 1800 /src/tests/net/hostile.sh
 	stock observe 1200 /src/tests/net/observe.sh
-	stock apps 3600 /src/tests/net/apps.sh
+	stock apps 7200 /src/tests/net/apps.sh full
 	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
 	stock churn 1800 /src/tests/net/churn.sh 3
+	stock storage 7200 /src/tests/storage/storage.sh full
+	stock dmabuf 1800 /src/tests/dmabuf/guest.sh
 	stock many 1800 /src/tests/net/many.sh 200
+	stock crowd 3600 /src/tests/net/crowd.sh 1000 10000
 }
 
 # One row a suite, one column a kernel; what runs on the host alone has the first.
