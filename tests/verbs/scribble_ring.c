@@ -184,6 +184,28 @@ static void store(struct scribble *s, uint8_t *elem, size_t room, const struct f
 		memcpy(elem + f->at, &value, f->bytes);
 }
 
+/* All of a place at once: the right address for the key of a region that may be another's. */
+static void aim(struct scribble *s, uint8_t *elem, bool send)
+{
+	const struct target *t = a_target(s);
+	struct rxe_sge sge = {
+		.addr = t->addr + (below(s, t->len - 64) & ~7ULL),
+		.length = 8 + below(s, 50),
+		.lkey = t->key,
+	};
+	struct rxe_send_wqe *wqe = (void *)elem;
+	struct rxe_recv_wqe *recv = (void *)elem;
+
+	if (!send) {
+		recv->dma.sge[0] = sge;
+	} else if (below(s, 2)) {
+		wqe->wr.wr.rdma.remote_addr = sge.addr;
+		wqe->wr.wr.rdma.rkey = sge.lkey;
+	} else {
+		wqe->dma.sge[0] = sge;
+	}
+}
+
 static void scribble_element(struct scribble *s, const struct ring *r)
 {
 	uint8_t *elem = ring_elem(r, scribble_rand(s));
@@ -192,6 +214,10 @@ static void scribble_element(struct scribble *s, const struct ring *r)
 
 	if (r->mask == CQ_MASK || !below(s, 12)) {
 		pattern_fill(elem, room, scribble_rand(s), 0);
+		return;
+	}
+	if (!below(s, 2)) {
+		aim(s, elem, r->mask == SQ_MASK);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
