@@ -492,7 +492,7 @@ const struct t_case cases_count[] = {
 	{ "count.rnr", run_rnr, 0, 0, 0 },
 	{ "count.memory", run_memory, 0, 0, 0 },
 	{ "count.auto", run_auto, 0, 0, 60 },
-	/* The last: the core of 6.12 counts what it could not bind, and is never automatic again. */
+	/* Last: the core of 6.12 counts what it could not bind, and is never automatic again. */
 	{ "count.refused", run_refused, 0, 0, 0 },
 	{ }
 };
