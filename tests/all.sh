@@ -90,7 +90,7 @@ for KERNEL in 6.12 7.2 6.1; do
 	step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
 	stock_suites
 done
-KERNEL=6.12-sid
+KERNEL=7.2-sid
 step "Debian's newest user space" tests/vm/guest-build.sh
 stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
 prune "$KEPT"

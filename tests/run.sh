@@ -29,7 +29,6 @@ uml_suites() {
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
 	uml churn 900 /src/tests/net/churn.sh 3
-	uml storage 900 /src/tests/storage/storage.sh fast
 	uml many 600 /src/tests/net/many.sh 200
 	uml crowd 600 /src/tests/net/crowd.sh 1000 10000
 	suite uml-kmod 400 tests/kmod/run.sh debug
@@ -49,6 +48,7 @@ stock_suites() {
 	stock mcast 900 /src/tests/net/mcast.sh
 	stock observe 600 /src/tests/net/observe.sh
 	stock dmabuf 900 /src/tests/dmabuf/guest.sh
+	stock storage 900 /src/tests/storage/storage.sh fast
 }
 
 KERNEL=${KERNEL:-6.12}
