@@ -297,9 +297,11 @@ static void run_srq(const struct t_case *c)
 	t_check(!uname(&host) && sscanf(host.release, "%d.%d", &major, &minor) == 2, "uname");
 	if (major == 6 && minor < 12)
 		t_skip("the core of Linux %d.%d asks no driver about such queues", major, minor);
-	cfg.srq = ibv_create_srq(ep_dev(1)->pd, &init);
+	ep_open(&p.a, 1, &cfg);
+	cfg.srq = ibv_create_srq(ep_dev(0)->pd, &init);
 	t_check(cfg.srq, "no shared receive queue");
-	ep_pair_open(&p, &cfg);
+	ep_open(&p.b, 0, &cfg);
+	ep_pair_connect(&p);
 	want_srq(15, 0, 0);
 	for (int i = 0; i < 9; i++)
 		t_zero(ibv_post_srq_recv(cfg.srq, &wr, &bad));
