@@ -120,7 +120,7 @@ static inline void rxe_count(struct rxe_dev *dev, enum rxe_stat stat)
  * @dev: the device
  * @stat: which
  *
- * Context: process or softirq; takes the lock of @counters.
+ * Context: process; takes the lock of @counters.
  * Return: the sum, which may miss what is being added right now.
  */
 u64 rxe_dev_total(struct rxe_dev *dev, enum rxe_stat stat);

@@ -54,7 +54,7 @@ static struct rdma_hw_stats *counter_alloc_stats(struct rdma_counter *ib)
 	return alloc_hw_port_stats(ib->device, ib->port);
 }
 
-/* The core has bound a QP to it, and holds it. */
+/* Of one that the core has bound a QP to; NULL when it has been freed. */
 static struct rxe_counter *counter_of(const struct rdma_counter *ib)
 {
 	return xa_load(&rxe_dev(ib->device)->counters, ib->id);
@@ -112,17 +112,28 @@ static int unbind_qp(struct ib_qp *ib_qp)
 
 RXC_DEFINE_COUNTER_BIND(counter_bind_qp, bind_qp, counter_unbind_qp, unbind_qp)
 
+/*
+ * The core looks at all counters that it lists, and takes one off its list only after it had us
+ * free what is ours. Such a one keeps what was read last.
+ */
 static int counter_update_stats(struct rdma_counter *ib)
 {
-	const struct rxe_counter *counter = counter_of(ib);
+	struct rxe_dev *dev = rxe_dev(ib->device);
+	const struct rxe_counter *counter;
 	int i;
 
-	for (i = 0; i < RXE_NUM_STATS; i++)
+	xa_lock(&dev->counters);
+	counter = counter_of(ib);
+	for (i = 0; counter && i < RXE_NUM_STATS; i++)
 		ib->stats->value[i] = rxe_stats_sum(counter->stats, i);
+	xa_unlock(&dev->counters);
 	return 0;
 }
 
-/* No QP is bound to it. The core has read it for the last time, and keeps what it read. */
+/*
+ * No QP is bound to it. The core has added up what it read, and keeps that; what somebody else
+ * makes it read in between is lost to the port.
+ */
 static int counter_dealloc(struct rdma_counter *ib)
 {
 	struct rxe_dev *dev = rxe_dev(ib->device);
@@ -138,6 +149,7 @@ static int counter_dealloc(struct rdma_counter *ib)
 		this_cpu_add(dev->stats->value[i], rxe_stats_sum(counter->stats, i) - last);
 	}
 	__xa_erase(&dev->counters, ib->id);
+	ib->id = 0;
 	xa_unlock(&dev->counters);
 	free_percpu(counter->stats);
 	kfree(counter);
