@@ -166,6 +166,7 @@ static void forget_recent(struct odp_chunk *chunk)
 {
 	struct odp_chunk __rcu **recent = odp_chunk_recent(chunk->mirror, odp_chunk_start(chunk));
 
+	lockdep_assert_held(&chunk->mirror->chunks_lock);
 	/* If another chunk gets there in between, it loses the place: it is found by the table. */
 	if (rcu_access_pointer(*recent) == chunk)
 		RCU_INIT_POINTER(*recent, NULL);

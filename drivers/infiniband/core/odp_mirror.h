@@ -42,7 +42,8 @@
  * @node: in the table of mirrors
  * @chunks_lock: guards changes of @chunks and their users
  * @chunks: by uva >> ODP_CHUNK_SHIFT; a marked one may be empty
- * @recent: chunks that were used lately, by the low bits of the same; for accesses
+ * @recent: chunks that were used lately, by the low bits of the same; for accesses, under RCU. A
+ *	chunk gets there under its lock, and is taken away under @chunks_lock before it is freed
  * @reap: gives empty chunks back
  * @windows_lock: guards @windows and that they are open
  * @windows: by their pages

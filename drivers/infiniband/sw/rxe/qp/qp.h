@@ -348,7 +348,8 @@ struct rxe_resp {
  * struct rxe_qp - a queue pair
  * @ib: the core's part; must be first
  * @dev: its device
- * @stats: what it counts in: a counter's set, or the device's; by rxe_qp_stats()
+ * @stats: what it counts in: a counter's set, or the device's; by rxe_qp_stats(). Changes under
+ *	@verbs_lock; a counter's goes an RCU grace period after the last QP has left it
  * @handle: entry in the device's table
  * @is_user: rings are shared with a process
  * @srq: where receives come from, or NULL: from @rq
