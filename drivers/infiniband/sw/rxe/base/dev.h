@@ -104,7 +104,7 @@ void rxe_dev_trace_drop(const struct rxe_dev *dev, enum rxe_stat reason);
 static inline void rxe_count_in(struct rxe_dev *dev, struct rxe_stats __percpu *stats,
 				enum rxe_stat stat)
 {
-	this_cpu_inc(stats->value[stat]);
+	rxe_stats_add(stats, stat, 1);
 	if (stat >= RXE_STAT_DROP_IP_HEADER)
 		rxe_dev_trace_drop(dev, stat);
 }

@@ -80,6 +80,12 @@ struct rxe_stats {
 	u64 value[RXE_NUM_STATS];
 };
 
+/* Add to this CPU's share of a counter. Any context. */
+static inline void rxe_stats_add(struct rxe_stats __percpu *stats, enum rxe_stat stat, u64 by)
+{
+	this_cpu_add(stats->value[stat], by);
+}
+
 /**
  * struct rxe_counter - what QPs can be bound to, so that what they do is counted apart
  * @stats: the set that they count in

@@ -172,7 +172,7 @@ int rxe_net_xmit(struct rxe_dev *dev, struct rxe_stats __percpu *stats, struct s
 		return err;
 	}
 	rxe_count_in(dev, stats, RXE_STAT_SENT_PKTS);
-	this_cpu_add(stats->value[RXE_STAT_SENT_BYTES], bytes);
+	rxe_stats_add(stats, RXE_STAT_SENT_BYTES, bytes);
 	if (multicast)
 		rxe_count_in(dev, stats, RXE_STAT_SENT_MULTICAST);
 	return 0;

@@ -90,7 +90,7 @@ static void count_received(struct rxe_dev *dev, struct rxe_stats __percpu *stats
 			   const struct sk_buff *skb)
 {
 	rxe_count_in(dev, stats, RXE_STAT_RCVD_PKTS);
-	this_cpu_add(stats->value[RXE_STAT_RCVD_BYTES], skb->len);
+	rxe_stats_add(stats, RXE_STAT_RCVD_BYTES, skb->len);
 	if (rxe_net_is_multicast(skb))
 		rxe_count_in(dev, stats, RXE_STAT_RCVD_MULTICAST);
 }

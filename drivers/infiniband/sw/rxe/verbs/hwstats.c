@@ -146,7 +146,7 @@ static int counter_dealloc(struct rdma_counter *ib)
 	for (i = 0; i < RXE_NUM_STATS; i++) {
 		last = ib->stats->value[i];
 		dev->retired.value[i] += last;
-		this_cpu_add(dev->stats->value[i], rxe_stats_sum(counter->stats, i) - last);
+		rxe_stats_add(dev->stats, i, rxe_stats_sum(counter->stats, i) - last);
 	}
 	__xa_erase(&dev->counters, ib->id);
 	ib->id = 0;
