@@ -63,7 +63,7 @@ ROWS = [
     ),
     ("Kernel memory of a page that RDMA was on", [("page_bytes", "on_demand", 1)], "", [], "bytes"),
     (
-        "Kernel memory of 256 MiB that RDMA was on by 1,000 regions",
+        "Kernel memory of 1 GiB that RDMA was on by 1,000 regions",
         [("shared_bytes", "thousand", 1 / 1024)],
         "by one of the 1,000",
         [("shared_bytes", "one", 1 / 1024)],

@@ -18,7 +18,7 @@
 
 #include "bench.h"
 
-enum { BATCHES = 20, BATCH = 10, MANY = 1000, LATE = 6, STRIDE = 64, SPARSE = 1024 };
+enum { BATCHES = 20, BATCH = 10, MANY = 1000, LATE = 6, STRIDE = 64, SPARSE = 4096 };
 
 static const struct {
 	const char *name;
@@ -157,7 +157,7 @@ static void write_sparse(struct ep_pair *p, const struct area *src, const struct
 }
 
 /*
- * A thousand regions on the same 256 MiB: what the pages cost when one region has been used on all
+ * A thousand regions on the same GiB: what the pages cost when one region has been used on all
  * of them, and when each other one has been on a thousand of them as well.
  */
 static void shared_pages(const struct t_case *c)
@@ -165,7 +165,7 @@ static void shared_pages(const struct t_case *c)
 	static struct ibv_mr *mr[MANY];
 	struct area src, dst;
 	struct ep_pair p;
-	struct flow f = { IBV_WR_RDMA_WRITE, &src, &dst, MIB, 256, NULL, 4 };
+	struct flow f = { IBV_WR_RDMA_WRITE, &src, &dst, MIB, 1024, NULL, 4 };
 	double before;
 
 	(void)c;
