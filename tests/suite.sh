@@ -6,7 +6,8 @@
 # failure. Output is shown as it comes and kept in $LOGS, one file a suite. Sourced after lib.sh.
 #
 # $ONLY is an array of words: only suites whose name begins with one of them; all if it is empty.
-# $KEPT, if set, is a folder of results: a suite without a failure is not run again.
+# $KEPT, if set, is a folder of results: a suite that ended without a failure is not run again
+# while all that it stands on is as it was.
 
 LOGS=${LOGS:-$LAB_CACHE/logs}
 mkdir -p "$LOGS"
@@ -41,17 +42,38 @@ run_suite() {
 	result="$p $f $s $((SECONDS - begin))"
 }
 
+# Folders of tests/ that no suite in another folder uses.
+APART=(build demo dmabuf interop kmod odp pyverbs storage unit)
+
+# ground COMMAND...: a digest of what a suite stands on: its command within the guest, and all of
+# the tree but documentation, lists of suites, and folders of others. lint reads everything.
+ground() {
+	local command=" $*" folder own but=()
+	command=${command##* -- }
+	own=${command##*tests/}
+	own=${own%%[/ ]*}
+	[ "$own" = lint ] || but=(':!*.md' ':!Documentation' ':(exclude,glob)tests/*.*')
+	for folder in "${APART[@]}"; do
+		[ "$own" = lint ] || [ "$own" = "$folder" ] || but+=(":!tests/$folder")
+	done
+	{
+		echo "$command"
+		git ls-files -z -- . "${but[@]}" | xargs -0 sha256sum
+	} | digest -
+}
+
 # suite NAME SECONDS COMMAND...
 suite() {
-	local name=$1 kept=${KEPT:+$KEPT/$1} result f
+	local name=$1 kept=${KEPT:+$KEPT/$1} result f on=''
 	wanted "$name" || return 0
-	if [ -n "$kept" ] && [ -s "$kept" ]; then
-		result=$(cat "$kept")
+	[ -z "$kept" ] || on=$(ground "${@:3}")
+	if [ -n "$kept" ] && grep -qs "^$on " "$kept"; then
+		result=$(cut -d ' ' -f 2- "$kept")
 		say "== $name: as it was, $result"
 	else
 		run_suite "$@"
 		read -r _ f _ <<<"$result"
-		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$result" >"$kept"
+		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$on $result" >"$kept"
 	fi
 	RESULTS+=("$name $result")
 }
