@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # crowd.sh [QPS MRS]: QPS (10,000) queue pairs and MRS (100,000) memory regions on one device: made,
-# each used once, destroyed. Prints what each takes of memory and time; fails if memory does not
-# come back, or the last ones take longer than the first.
+# each used once, destroyed. Prints what each takes of memory, and of time, the first and the last;
+# fails if memory does not come back.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
