@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # churn.sh [ROUNDS]: things end under traffic, ROUNDS (20) times each: either process is killed,
-# either device is deleted, the network goes away. The other side must notice and end by itself;
-# afterwards the RDMA core's object counts are what they were, kernel memory is back, the kernel
-# log has no splat, and the module can be unloaded.
+# either device is deleted, the network goes away. The other side must notice and end by itself. A
+# CPU that goes disturbs nobody. Afterwards the RDMA core's object counts are what they were, kernel
+# memory is back, the kernel log has no splat, and the module can be unloaded.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -128,6 +128,25 @@ come_and_go() {
 	settle "$base"
 }
 
+# A CPU goes, and comes back: what it had to do, another one does.
+cpu_goes() {
+	local i base server client cpu=/sys/devices/system/cpu/cpu1/online
+	[ -e $cpu ] || skip "this kernel cannot do without a CPU that it has"
+	base=$(resources)
+	traffic
+	for ((i = 0; i < ROUNDS; i++)); do
+		echo 0 >$cpu
+		sleep "0.$((RANDOM % 5))"
+		echo 1 >$cpu
+		sleep "0.$((RANDOM % 5))"
+		ended "$client" && fail "it stopped: $(tail -n 1 "$(output_of "$client")")"
+	done
+	kill "$client"
+	until_true 20 ended "$client"
+	stop_server
+	settle "$base"
+}
+
 # What the kernel holds, and what each slab does, sorted by name. Both times it is a case that asks:
 # the processes of one are some hundred KiB on a debug kernel.
 memory_now() {
@@ -181,6 +200,8 @@ every_way() {
 	run_case "$1.delete_peer" $limit delete_device 2
 	again
 	run_case "$1.no_network" $limit no_network
+	again
+	run_case "$1.cpu_goes" $limit cpu_goes
 	down_two
 }
 
