@@ -23,6 +23,16 @@ wanted() {
 	return 1
 }
 
+# any_of PREFIX: is a suite wanted whose name may begin with it?
+any_of() {
+	local word
+	[ ${#ONLY[@]} -gt 0 ] || return 0
+	for word in "${ONLY[@]}"; do
+		[[ $word != "$1"* && $1 != "$word"* ]] || return 0
+	done
+	return 1
+}
+
 # run_suite NAME SECONDS COMMAND...: sets $result, "passed failed skipped seconds".
 run_suite() {
 	local name=$1 limit=$2 log=$LOGS/$1.log status=0 begin=$SECONDS line p f s

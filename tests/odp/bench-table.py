@@ -71,7 +71,7 @@ ROWS = [
     ),
     *bandwidths(),
     (
-        "WRITE of 512 MiB to new pages",
+        "WRITE of 1 GiB to new pages",
         [("first_cpu", "cold", 1)],
         "the CPU's first touch + WRITE to the same pages again",
         [("first_cpu", "touch", 1), ("first_cpu", "warm", 1)],

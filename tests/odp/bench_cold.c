@@ -16,7 +16,7 @@
 
 #include "bench.h"
 
-enum { BULK_MIB = 512, SPREAD = 16, VISITS = 64, ROUNDS = 32 };
+enum { BULK_MIB = 1024, SPREAD = 16, VISITS = 64, ROUNDS = 32 };
 
 /* struct cost - what a step took: the clock's and the guest's CPU seconds. */
 struct cost {

@@ -11,6 +11,14 @@ PORTAL=10.0.0.2:3260
 # shellcheck disable=SC2034 # read by name
 ISER_MODULES='ib_iser ib_isert iscsi_target_mod target_core_mod'
 
+# cpus_but_first 0|1: off or on.
+cpus_but_first() {
+	local cpu
+	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
+		[ ! -e "$cpu" ] || echo "$1" >"$cpu"
+	done
+}
+
 iser_modules() {
 	modprobe -a target_core_mod iscsi_target_mod ib_isert sd_mod ib_iser
 	[ -d $TARGET/core ] || fail "no $TARGET"
@@ -18,6 +26,16 @@ iser_modules() {
 	echo InitiatorName=iqn.2026-11.test:initiator >/etc/iscsi/initiatorname.iscsi
 	setsid iscsid -f >"$WORK/iscsid" 2>&1 </dev/null 3>&- &
 	until_true 10 grep -q ISCSIADM /proc/net/unix
+}
+
+# A command that comes before the target has ended a login may keep a CPU for ever
+# (Documentation/consumers.rst). With one CPU, who ends logins is not to be preempted.
+finish_logins() {
+	local thread
+	cpus_but_first 0
+	for thread in $(pgrep -x iscsi_np); do
+		chrt --fifo --pid 1 "$thread"
+	done
 }
 
 iser_serve() {
@@ -34,6 +52,7 @@ iser_serve() {
 	echo 1 >"$group/attrib/cache_dynamic_acls"
 	echo 0 >"$group/attrib/demo_mode_write_protect"
 	echo 1 >"$group/enable"
+	finish_logins
 }
 
 iser_unserve() {
@@ -44,6 +63,7 @@ iser_unserve() {
 	echo 0 >"$group/np/0.0.0.0:3260/iser"
 	rmdir "$group/np/0.0.0.0:3260" "$group" "$TARGET/iscsi/$IQN" "$TARGET/iscsi"
 	rmdir "$TARGET/core/rd_mcp_0/disk" "$TARGET/core/rd_mcp_0"
+	cpus_but_first 1
 }
 
 iscsi_node() {

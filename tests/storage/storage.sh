@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# storage.sh [fast|full] [nvme] [iser]: disks over the kernel's own consumers of RDMA, initiator and
+# storage.sh [fast|full] [PATTERN...]: disks over the kernel's own consumers of RDMA, initiator and
 # target both in this guest, each with a device of its own and a wire between them. Verified I/O,
 # connections that come and go, either device removed under I/O, the access flags in force, kernel
 # memory, and the end of all modules. fast verifies 12 MiB and connects three times, full 256 MiB
-# and 20 times.
+# and 20 times. PATTERN selects cases, like 'nvme.*' or iser.churn.
 #
 # A transport T brings the functions T_modules (load), T_serve and T_unserve (the target), T_attach
 # and T_detach (the initiator), T_name (of the disk: fails if there is none), T_behind (a device
@@ -29,8 +29,7 @@ case ${1:-} in
 full) DISK_MIB=256 MIB=256 CONNECTS=20 ;;&
 fast | full) shift ;;
 esac
-transports=("$@")
-[ $# -gt 0 ] || transports=(nvme iser)
+PATTERNS=("$@")
 
 # Progress, past what a case keeps for itself.
 exec 3>&1
@@ -241,12 +240,31 @@ memory() {
 	fail "$second KiB did not come back"
 }
 
+# remove MODULE: and those on top of it, which the kernel loaded by itself.
+remove() {
+	local holder
+	for holder in "/sys/module/$1/holders/"*; do
+		[ ! -e "$holder" ] || rmmod "${holder##*/}"
+	done
+	rmmod "$1"
+}
+
 unload() {
 	local module
 	[ "$T" != iser ] || iscsiadm -k 0
 	for module in $1; do
-		until_true 10 rmmod "$module"
+		until_true 10 remove "$module"
 	done
+}
+
+# wanted NAME: is the case asked for?
+wanted() {
+	local pattern
+	for pattern in "${PATTERNS[@]}"; do
+		# shellcheck disable=SC2053 # a pattern it is
+		[[ $1 != $pattern ]] || return 0
+	done
+	((${#PATTERNS[@]} == 0))
 }
 
 # at NAME LIMIT FUNCTION [ARGUMENT...]: a case of the transport. One that failed may have left a
@@ -255,22 +273,32 @@ at() {
 	local name=$1 limit=$2
 	shift 2
 	CASE=$T.$name
+	wanted "$CASE" || return 0
 	run_case "$CASE" "$limit" "$@"
 	! "${T}_name" >/dev/null 2>&1 || "${T}_detach" >/dev/null 2>&1 || true
 }
 
 one_transport() {
 	local modules=${T^^}_MODULES survives=${T^^}_SURVIVES
-	at load 20 "${T}_modules"
-	at serve 10 "${T}_serve"
+	run_case "$T.load" 20 "${T}_modules"
+	run_case "$T.serve" 10 "${T}_serve"
 	at verify $((60 + 2 * MIB)) verify "$MIB"
 	at churn $((20 + 6 * CONNECTS)) churn "$CONNECTS"
 	at regions 60 regions
 	at memory 90 memory
 	at target_removed 120 removed 2 yes
 	at initiator_removed 120 removed 1 "${!survives}"
-	at unserve 10 "${T}_unserve"
-	at unload 20 unload "${!modules}"
+	run_case "$T.unserve" 10 "${T}_unserve"
+	run_case "$T.unload" 20 unload "${!modules}"
+}
+
+# touched: is any case of the transport asked for?
+touched() {
+	local pattern
+	for pattern in "${PATTERNS[@]}"; do
+		[[ $pattern != "$T".* ]] || return 0
+	done
+	((${#PATTERNS[@]} == 0))
 }
 
 end_of_driver() {
@@ -287,8 +315,8 @@ log_clean() {
 
 run_case driver 10 driver_is_loaded
 run_case network 10 net_self 9000
-for T in "${transports[@]}"; do
-	one_transport
+for T in nvme iser; do
+	! touched || one_transport
 done
 run_case storage.rmmod 20 end_of_driver
 run_case storage.log 10 log_clean
