@@ -50,8 +50,8 @@ stock_suites() {
 	stock mcast 900 /src/tests/net/mcast.sh
 	stock observe 600 /src/tests/net/observe.sh
 	stock dmabuf 900 /src/tests/dmabuf/guest.sh
-	# Without iSER, whose target may hang in a login: Documentation/consumers.rst.
-	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*'
+	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*' \
+		iser.verify iser.churn iser.regions
 }
 
 KERNEL=${KERNEL:-6.12}
