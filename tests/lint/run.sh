@@ -7,7 +7,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
-checks=(layers rooms spdx text words sizes versions fills shell headers sparse kerneldoc checkpatch)
+checks=(
+	layers rooms spdx text headings words sizes versions fills shell headers sparse kerneldoc
+	checkpatch
+)
 [ $# -eq 0 ] || checks=("$@")
 
 work=$(mktemp -d)

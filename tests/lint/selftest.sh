@@ -126,6 +126,10 @@ plant text $rxe/wire/planted.c "indented by spaces" \
 plant text $rxe/wire/planted.c "101 columns" < <(code "$(lines 12 '\t' | tr -d '\n')int i"$';')
 plant text $rxe/wire/planted.c "no last newline" < <(code 'int i;' | head -c -1)
 
+plant headings Documentation/planted.rst "no title" < <(printf '.. SPDX\n\nA page\n\nText.\n')
+plant headings Documentation/planted.rst "a heading as a paragraph" \
+	< <(printf '.. SPDX\n\n=\nP\n=\n\nText.\n\nSome heading\n\nText.\n')
+
 plant words $rxe/wire/planted.c "work put off" < <(code '/* TO''DO: later */')
 plant words tests/planted.sh "a mirror by name" < <(script 'curl http://deb''.example.org/x')
 plant words tests/planted.sh "a path of one machine" < <(script 'cd /ho''me/me')
