@@ -2,8 +2,8 @@
 /*
  * Completion queues: events and their arming, resize, sharing, overflow.
  *
- * Arming, as the verbs define it: a completion that is added after the arming call raises one event
- * and disarms; completions that were there before raise none; "solicited only" waits for a message
+ * Arming: a completion that is added after the arming call raises one event and disarms; so does
+ * one that waits already, if it came after the last event; "solicited only" waits for a message
  * whose sender asked for an event, or for a completion in error; the stronger of two armings holds.
  */
 #include <errno.h>
@@ -76,7 +76,9 @@ static void next_comp(const struct t_case *c)
 	send_one(&p, 0);
 	no_event(&p.b, "never armed");
 	arm(p.b.rcq, 0);
-	no_event(&p.b, "armed with an entry already present");
+	event_comes(&p.b, "armed with an entry that no event told of");
+	arm(p.b.rcq, 0);
+	no_event(&p.b, "armed with an entry that was told of");
 	send_one(&p, 0);
 	event_comes(&p.b, "entry added after arming");
 	send_one(&p, 0);
@@ -84,6 +86,7 @@ static void next_comp(const struct t_case *c)
 	for (int i = 0; i < 3; i++)
 		cq_want(p.b.rcq, IBV_WC_SUCCESS, i, "receive");
 	arm(p.b.rcq, 0);
+	no_event(&p.b, "armed when all was polled");
 	arm(p.b.rcq, 0);
 	send_one(&p, 0);
 	event_comes(&p.b, "armed again, twice");
@@ -169,10 +172,17 @@ static void solicited(const struct t_case *c)
 	event_comes(&p.b, "solicited SEND");
 	send_one(&p, IBV_SEND_SOLICITED);
 	no_event(&p.b, "not armed again");
+	send_one(&p, 0);
 	arm(p.b.rcq, 1);
+	event_comes(&p.b, "armed with a solicited SEND that no event told of");
+	send_one(&p, 0);
+	arm(p.b.rcq, 1);
+	no_event(&p.b, "armed for solicited with a SEND that was not");
 	ep_post(&p.a, &op);
 	event_comes(&p.b, "solicited WRITE_WITH_IMM");
 	cq_want(p.a.scq, IBV_WC_SUCCESS, 2, "WRITE_WITH_IMM");
+	for (int i = 0; i < 6; i++)
+		cq_want(p.b.rcq, IBV_WC_SUCCESS, i, "receive");
 	arm(p.b.rcq, 1);
 	arm(p.b.rcq, 0);
 	send_one(&p, 0);

@@ -5,6 +5,12 @@
  * A user queue is a shared ring: we write entries and the producer index, the program writes the
  * consumer index, which only ever tells how full the ring is. A kernel queue is an array of struct
  * ib_wc. The event handler is called after the lock is dropped: it may poll and re-arm at once.
+ *
+ * An event is due for the next completion after the queue was armed, and programs must look once
+ * more when they have armed it (IBA 11.4.2.2). Some do not (UCX), as adapters tell at once of what
+ * came just before; they would sleep for ever. So arming a user queue raises the event if a
+ * completion waits there that came after the last event. Who polls has one event too many at most.
+ * Kernel consumers are told of such by IB_CQ_REPORT_MISSED_EVENTS.
  */
 #include <linux/string.h>
 #include <rdma/ib_user_verbs.h>
@@ -68,15 +74,37 @@ static bool add_kernel(struct rxe_cq *cq, const struct ib_wc *wc)
 	return true;
 }
 
-/* Return: true when the event is due; it is disarmed then. */
-static bool take_event(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
+/* Completions that were not polled yet. */
+static u32 num_entries(struct rxe_cq *cq)
+{
+	const struct rxe_ring *ring = &cq->ring;
+
+	lockdep_assert_held(&cq->lock);
+	if (cq->user)
+		return (ring->own - rxe_ring_user_consumer(ring)) & ring->mask;
+	return cq->prod - cq->cons;
+}
+
+/* What was added last; does it count for who waits for solicited ones? */
+static void count_entry(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
 {
 	lockdep_assert_held(&cq->lock);
-	if (!cq->armed)
-		return false;
-	if (cq->armed == IB_CQ_SOLICITED && !solicited && wc->status == IB_WC_SUCCESS)
+	cq->posted++;
+	if (solicited || wc->status != IB_WC_SUCCESS)
+		cq->solicited = cq->posted;
+}
+
+/* Return: true when the event is due that the queue is armed for; it is disarmed then. */
+static bool take_event(struct rxe_cq *cq)
+{
+	u64 newest = cq->armed == IB_CQ_SOLICITED ? cq->solicited : cq->posted;
+
+	lockdep_assert_held(&cq->lock);
+	/* Told of already, or polled. */
+	if (!cq->armed || newest <= cq->told || newest + num_entries(cq) <= cq->posted)
 		return false;
 	cq->armed = 0;
+	cq->told = cq->posted;
 	return true;
 }
 
@@ -103,7 +131,9 @@ void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
 	spin_lock_irqsave(&cq->lock, flags);
 	if (!cq->dead) {
 		added = cq->user ? add_user(cq, wc) : add_kernel(cq, wc);
-		fire = added && take_event(cq, wc, solicited);
+		if (added)
+			count_entry(cq, wc, solicited);
+		fire = added && take_event(cq);
 		overflow = cq->dead = !added;
 	}
 	spin_unlock_irqrestore(&cq->lock, flags);
@@ -126,17 +156,10 @@ int rxe_cq_poll(struct rxe_cq *cq, int num, struct ib_wc *wc)
 	return n;
 }
 
-static bool has_entries(struct rxe_cq *cq)
-{
-	lockdep_assert_held(&cq->lock);
-	if (cq->user)
-		return cq->ring.own != rxe_ring_user_consumer(&cq->ring);
-	return cq->prod != cq->cons;
-}
-
 int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
 {
 	u8 want = flags & IB_CQ_SOLICITED_MASK;
+	bool fire = false;
 	unsigned long irq;
 	int missed;
 
@@ -144,24 +167,27 @@ int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
 	/* A request for any completion is not narrowed by one for solicited ones (IBA 11.4.2.2). */
 	if (cq->armed != IB_CQ_NEXT_COMP)
 		cq->armed = want;
-	missed = (flags & IB_CQ_REPORT_MISSED_EVENTS) && has_entries(cq);
+	missed = (flags & IB_CQ_REPORT_MISSED_EVENTS) && num_entries(cq);
+	if (cq->user)
+		fire = take_event(cq);
+	else
+		cq->told = cq->posted;
 	spin_unlock_irqrestore(&cq->lock, irq);
+
+	if (fire)
+		cq->ib.comp_handler(&cq->ib, cq->ib.cq_context);
 	return missed;
 }
 
 void rxe_cq_view(struct rxe_cq *cq, struct rxe_cq_view *view)
 {
-	const struct rxe_ring *ring = &cq->ring;
-
 	spin_lock_irq(&cq->lock);
 	*view = (struct rxe_cq_view) {
 		.dead = cq->dead,
 		.armed = cq->armed,
 	};
-	if (!cq->user)
-		view->used = cq->prod - cq->cons;
-	else if (ring->buf)
-		view->used = (ring->own - rxe_ring_user_consumer(ring)) & ring->mask;
+	if (!cq->user || cq->ring.buf)
+		view->used = num_entries(cq);
 	spin_unlock_irq(&cq->lock);
 }
 

@@ -18,6 +18,9 @@
  * @user: entries live in @ring, in the user ABI's layout; else in @wcs
  * @dead: overflowed; nothing is added any more
  * @armed: 0, IB_CQ_SOLICITED or IB_CQ_NEXT_COMP: what the next event waits for
+ * @posted: completions so far
+ * @solicited: the same when the last one came that is a solicited event
+ * @told: the same at the last event
  * @ring: user queue; its own index is the producer
  * @wcs: kernel queue
  * @mask: slots of @wcs - 1
@@ -30,6 +33,9 @@ struct rxe_cq {
 	bool user;
 	bool dead;
 	u8 armed;
+	u64 posted;
+	u64 solicited;
+	u64 told;
 	struct rxe_ring ring;
 	struct ib_wc *wcs;
 	u32 mask;
@@ -64,6 +70,8 @@ int rxe_cq_poll(struct rxe_cq *cq, int num, struct ib_wc *wc);
  * rxe_cq_arm() - ask for an event at the next completion
  * @cq: the queue
  * @flags: ib_cq_notify_flags
+ *
+ * A user queue raises the event at once for a completion that waits and came after the last event.
  *
  * Context: any.
  * Return: 1 when IB_CQ_REPORT_MISSED_EVENTS is set and completions wait already, else 0.
