@@ -52,6 +52,9 @@ struct rxe_stretch;
  * @waiting: a verb waits for ownership
  * @queued: on a CPU's run queue
  * @dead: being destroyed; packets and events are refused
+ * @elsewhere: to be run on @cpu; set by the owner
+ * @cpu: of an unreliable connection: sent from last; belongs to the owner
+ * @stays: jiffies until when it sends from nowhere else; likewise
  * @events: RXE_EV_* that came while there was an owner, or that a run queue entry will serve
  * @backlog: packets likewise; bounded
  * @node: on the run queue
@@ -66,6 +69,9 @@ struct rxe_run {
 	bool waiting;
 	bool queued;
 	bool dead;
+	bool elsewhere;
+	int cpu;
+	unsigned long stays;
 	u32 events;
 	struct sk_buff_head backlog;
 	struct list_head node;

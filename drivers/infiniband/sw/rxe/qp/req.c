@@ -23,6 +23,7 @@
 #include "req.h"
 #include "req_local.h"
 #include "retry.h"
+#include "run.h"
 #include "sq.h"
 #include "state.h"
 #include "wc.h"
@@ -350,7 +351,7 @@ static bool step_connected(struct rxe_qp *qp)
 			return false;
 		if (!req->started && !begin(qp, wqe))
 			return false;
-		if (!rxe_flight_ready(qp->flight))
+		if (!rxe_flight_ready(qp->flight) || !rxe_run_may_send(qp))
 			return false;
 		if (send_one(qp, wqe))
 			return true;

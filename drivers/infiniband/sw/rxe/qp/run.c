@@ -27,11 +27,19 @@
  * answers that are not READ data are not counted, as there are no more of them than requests. What
  * is left continues from the run queue, one per CPU, served in softirq by a tasklet.
  *
+ * What two CPUs send at a time may overtake each other on the way: each has a queue of its own in
+ * the network stack. A reliable connection asks again; an unreliable one has lost a message. So
+ * that one sends from one CPU, to whose run queue it goes when it is run elsewhere, and stays there
+ * until nothing has been sent for a while.
+ *
  * A kernel consumer may post with interrupts off or under locks that its completion handler takes.
  * Its post therefore only kicks the run queue; see rxe_run_kick() for when that runs.
  */
+#include <linux/cpumask.h>
 #include <linux/interrupt.h>
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
+#include <linux/smp.h>
 
 #include "../base/dev.h"
 #include "comp.h"
@@ -53,6 +61,8 @@
 #define STRETCH_BUDGET		128
 /* Times that a run looks for what came meanwhile. */
 #define ROUNDS			4
+/* For so long packets may lie in a CPU's queue. */
+#define STAY			(HZ / 10)
 
 /**
  * struct rxe_stretch - a CPU's runs, from the first with bottom halves off to the last
@@ -71,11 +81,13 @@ struct rxe_stretch {
  * @lock: guards @qps; interrupts off
  * @qps: by run.node
  * @tasklet: serves them
+ * @call: has the tasklet run, from another CPU
  */
 struct run_queue {
 	spinlock_t lock;
 	struct list_head qps;
 	struct tasklet_struct tasklet;
+	call_single_data_t call;
 };
 
 static DEFINE_PER_CPU(struct run_queue, run_queues);
@@ -86,6 +98,7 @@ void rxe_run_init(struct rxe_qp *qp)
 	struct rxe_run *run = &qp->run;
 
 	spin_lock_init(&run->lock);
+	run->stays = jiffies;
 	__skb_queue_head_init(&run->backlog);
 	INIT_LIST_HEAD(&run->node);
 	INIT_LIST_HEAD(&run->kept);
@@ -155,20 +168,49 @@ static bool work(struct rxe_qp *qp, u32 events, struct sk_buff_head *batch, int 
 	return more;
 }
 
+bool rxe_run_may_send(struct rxe_qp *qp)
+{
+	struct rxe_run *run = &qp->run;
+	int cpu = smp_processor_id();
+
+	rxe_assert_owned(qp);
+	if (qp->ib.qp_type != IB_QPT_UC)
+		return true;
+	if (run->cpu != cpu && time_before(jiffies, run->stays) && cpu_online(run->cpu)) {
+		run->elsewhere = true;
+		return false;
+	}
+	run->elsewhere = false;
+	run->cpu = cpu;
+	run->stays = jiffies + STAY;
+	return true;
+}
+
+/* Have the tasklet of @cpu run there. One that goes offline now has its tasklet run here. */
+static void call(struct run_queue *rq, int cpu)
+{
+	if (cpu == smp_processor_id() ||
+	    smp_call_function_single_async(cpu, &rq->call) == -ENXIO)
+		tasklet_schedule(&rq->tasklet);
+}
+
 /* Caller holds run->lock. The entry holds the QP: retiring its number waits for the tasklet. */
 static void enqueue(struct rxe_qp *qp)
 {
-	struct run_queue *rq = this_cpu_ptr(&run_queues);
+	struct rxe_run *run = &qp->run;
+	int cpu = run->elsewhere ? run->cpu : smp_processor_id();
+	struct run_queue *rq = per_cpu_ptr(&run_queues, cpu);
 
-	lockdep_assert_held(&qp->run.lock);
-	if (qp->run.queued)
+	lockdep_assert_held(&run->lock);
+	if (run->queued)
 		return;
-	qp->run.queued = true;
+	run->elsewhere = false;
+	run->queued = true;
 	rxe_handle_hold(qp->handle);
 	spin_lock(&rq->lock);
-	list_add_tail(&qp->run.node, &rq->qps);
+	list_add_tail(&run->node, &rq->qps);
 	spin_unlock(&rq->lock);
-	tasklet_schedule(&rq->tasklet);
+	call(rq, cpu);
 }
 
 /*
@@ -200,7 +242,7 @@ static void let_go(struct rxe_qp *qp)
 		return;
 	}
 	run->owned = false;
-	if (run->events || !skb_queue_empty(&run->backlog))
+	if (run->elsewhere || run->events || !skb_queue_empty(&run->backlog))
 		enqueue(qp);
 }
 
@@ -493,6 +535,13 @@ static void serve_queue(struct tasklet_struct *tasklet)
 		tasklet_schedule(&rq->tasklet);
 }
 
+static void have_served(void *arg)
+{
+	struct run_queue *rq = arg;
+
+	tasklet_schedule(&rq->tasklet);
+}
+
 void rxe_run_module_init(void)
 {
 	struct run_queue *rq;
@@ -504,13 +553,20 @@ void rxe_run_module_init(void)
 		spin_lock_init(&rq->lock);
 		INIT_LIST_HEAD(&rq->qps);
 		tasklet_setup(&rq->tasklet, serve_queue);
+		INIT_CSD(&rq->call, have_served, rq);
 	}
+}
+
+static void nothing(void *arg)
+{
 }
 
 void rxe_run_module_exit(void)
 {
 	int cpu;
 
+	/* Calls that are on their way come before this one. */
+	on_each_cpu(nothing, NULL, 1);
 	for_each_possible_cpu(cpu)
 		tasklet_kill(&per_cpu_ptr(&run_queues, cpu)->tasklet);
 }

@@ -54,6 +54,17 @@ void rxe_run_kick(struct rxe_qp *qp, u32 event);
 void rxe_run_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 
 /**
+ * rxe_run_may_send() - may requests be sent from this CPU?
+ * @qp: owned
+ *
+ * If not, the QP is run on the CPU that it sent from last, when the owner lets go.
+ *
+ * Context: softirq level.
+ * Return: true; false for an unreliable connection that would overtake itself.
+ */
+bool rxe_run_may_send(struct rxe_qp *qp);
+
+/**
  * rxe_run_lock() - become the owner
  * @qp: the QP; @qp->verbs_lock held
  *
