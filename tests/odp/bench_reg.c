@@ -18,7 +18,7 @@
 
 #include "bench.h"
 
-enum { BATCHES = 20, BATCH = 10, MANY = 1000, LATE = 6, STRIDE = 64, SPARSE = 4096 };
+enum { BATCHES = 20, BATCH = 10, MANY = 1000, LATE = 6, STRIDE = 256, SPARSE = 1024 };
 
 static const struct {
 	const char *name;
@@ -144,7 +144,7 @@ static void run_in_faults(struct ep_pair *p, const struct area *src, size_t len)
 	area_unmap(&dst);
 }
 
-/* 8 bytes to every 64th page of @dst, from page @first on. */
+/* 8 bytes to every 256th page of @dst, from page @first on. */
 static void write_sparse(struct ep_pair *p, const struct area *src, const struct area *dst,
 			 size_t first)
 {
