@@ -56,13 +56,16 @@ prepare() {
 	return 1
 }
 
-half_of_memory() {
-	awk '/^MemTotal:/ { print int($2 / 2) "K" }' /proc/meminfo
+# Of memory in quarters: a region of 4 GiB with 512 MiB needs more than half of 6 GiB.
+swap_size() {
+	local quarters=2
+	[ "$MODE" = fast ] || quarters=3
+	awk -v quarters=$quarters '/^MemTotal:/ { print int($2 / 4 * quarters) "K" }' /proc/meminfo
 }
 
 prepare_all() {
 	local thp=/sys/kernel/mm/transparent_hugepage/enabled
-	prepare swap mem_swap "$(half_of_memory)" || true
+	prepare swap mem_swap "$(swap_size)" || true
 	prepare "pool of huge pages" mem_huge 16 || true
 	if [ -w $thp ]; then
 		echo madvise >$thp

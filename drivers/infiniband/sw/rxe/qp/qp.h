@@ -52,7 +52,7 @@ struct rxe_stretch;
  * @waiting: a verb waits for ownership
  * @queued: on a CPU's run queue
  * @dead: being destroyed; packets and events are refused
- * @elsewhere: to be run on @cpu; set by the owner
+ * @elsewhere: to be run on @cpu; the owner sets it before it takes @lock to let go
  * @cpu: of an unreliable connection: sent from last; belongs to the owner
  * @stays: jiffies until when it sends from nowhere else; likewise
  * @events: RXE_EV_* that came while there was an owner, or that a run queue entry will serve
