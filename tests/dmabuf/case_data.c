@@ -195,12 +195,12 @@ static void run_place(const struct t_case *c)
 	post_word(&p, &d, 16, word);
 	buf_expect(&d.b, 16, 8, 555, 0, "target");
 	post_flush(&p, &d, IBV_WC_REM_ACCESS_ERR);
-	t_zero(dbuf_rereg(&d.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL | FLUSH_GLOBAL));
+	t_zero(mr_rereg(&d.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL | FLUSH_GLOBAL));
 	post_flush(&p, &d, IBV_WC_SUCCESS);
 	buf_expect(&d.b, 16, 8, 555, 0, "target");
 	/* Whether it lasts nobody can tell. */
-	t_check(dbuf_rereg(&d.mr, REREG_ACCESS, NULL, NULL,
-			   RIGHTS_ALL | FLUSH_GLOBAL << 1) == EOPNOTSUPP,
+	t_check(mr_rereg(&d.mr, REREG_ACCESS, NULL, NULL,
+			 RIGHTS_ALL | FLUSH_GLOBAL << 1) == EOPNOTSUPP,
 		"a dma-buf can be flushed to persistence");
 	dbuf_close(&d);
 	ep_pair_close(&p);
@@ -241,7 +241,7 @@ static void run_window(const struct t_case *c)
 	ep_pair_open(&p, &cfg);
 	buf_open(&local, p.a.dev, LEN, 77, RIGHTS_ALL);
 	dbuf_open(&d, c->arg, p.b.dev, LEN, 1234, IBV_ACCESS_LOCAL_WRITE);
-	t_zero(dbuf_rereg(&d.mr, REREG_ACCESS, NULL, NULL, REGION_RIGHTS));
+	t_zero(mr_rereg(&d.mr, REREG_ACCESS, NULL, NULL, REGION_RIGHTS));
 
 	uint64_t at = (uintptr_t)d.b.p + AT;
 

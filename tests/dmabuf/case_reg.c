@@ -235,16 +235,16 @@ static void run_rereg(const struct t_case *c)
 	rig_open(&r, c->arg, IBV_ACCESS_REMOTE_READ);
 	at = (uintptr_t)r.d.b.p + 6;
 	access_at(&r, IBV_WR_RDMA_WRITE, at, 5000, IBV_WC_REM_ACCESS_ERR);
-	t_zero(dbuf_rereg(&r.d.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL));
+	t_zero(mr_rereg(&r.d.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL));
 	access_at(&r, IBV_WR_RDMA_WRITE, at, 5000, IBV_WC_SUCCESS);
 	buf_expect(&r.d.b, 6, 5000, r.local.seed, 8, "dma-buf");
 	buf_refill(&r.d.b);
 
 	pd = ibv_alloc_pd(r.p.b.dev->ctx);
 	t_check(pd, "ibv_alloc_pd: %s", strerror(errno));
-	t_zero(dbuf_rereg(&r.d.mr, REREG_PD, NULL, pd, 0));
+	t_zero(mr_rereg(&r.d.mr, REREG_PD, NULL, pd, 0));
 	access_at(&r, IBV_WR_RDMA_WRITE, at, 5000, IBV_WC_REM_ACCESS_ERR);
-	t_zero(dbuf_rereg(&r.d.mr, REREG_PD, NULL, r.p.b.dev->pd, 0));
+	t_zero(mr_rereg(&r.d.mr, REREG_PD, NULL, r.p.b.dev->pd, 0));
 	t_zero(ibv_dealloc_pd(pd));
 	if (c->arg == MOVABLE)
 		dbuf_move(r.d.fd, 0);
@@ -252,11 +252,11 @@ static void run_rereg(const struct t_case *c)
 	buf_expect(&r.d.b, 6, 5000, r.local.seed, 8, "dma-buf");
 	buf_refill(&r.d.b);
 
-	int err = dbuf_rereg(&r.d.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL | IBV_ACCESS_ON_DEMAND);
+	int err = mr_rereg(&r.d.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL | IBV_ACCESS_ON_DEMAND);
 
 	t_check(err == EOPNOTSUPP, "to on demand: got %s", t_errname(err));
 	buf_plain(&other, LEN - 500, 99);
-	t_zero(dbuf_rereg(&r.d.mr, REREG_TRANS, &other, NULL, 0));
+	t_zero(mr_rereg(&r.d.mr, REREG_TRANS, &other, NULL, 0));
 	access_at(&r, IBV_WR_RDMA_WRITE, at, 5000, IBV_WC_REM_ACCESS_ERR);
 	access_at(&r, IBV_WR_RDMA_WRITE, (uintptr_t)other.p, LEN - 500, IBV_WC_SUCCESS);
 	buf_expect(&other, 0, LEN - 500, r.local.seed, 8, "other memory");

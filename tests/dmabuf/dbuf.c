@@ -181,31 +181,6 @@ int dbuf_dereg(struct ibv_mr *mr)
 	return write(mr->context->cmd_fd, &c, sizeof(c)) == sizeof(c) ? 0 : errno;
 }
 
-int dbuf_rereg(struct ibv_mr *mr, uint32_t flags, const struct buf *to, struct ibv_pd *pd,
-	       uint32_t access)
-{
-	struct ib_uverbs_rereg_mr_resp resp = { 0, 0 };
-	struct {
-		struct ib_uverbs_cmd_hdr hdr;
-		struct ib_uverbs_rereg_mr cmd;
-	} c = {
-		.hdr = { IB_USER_VERBS_CMD_REREG_MR, sizeof(c) / 4, sizeof(resp) / 4 },
-		.cmd = { .response = (uintptr_t)&resp, .mr_handle = mr->handle, .flags = flags,
-			 .pd_handle = pd ? pd->handle : 0, .access_flags = access },
-	};
-
-	if (to) {
-		c.cmd.start = (uintptr_t)to->p;
-		c.cmd.hca_va = (uintptr_t)to->p;
-		c.cmd.length = to->len;
-	}
-	if (write(mr->context->cmd_fd, &c, sizeof(c)) != sizeof(c))
-		return errno;
-	t_check(resp.lkey == mr->lkey, "L_Key 0x%x became 0x%x", mr->lkey, resp.lkey);
-	mr->rkey = resp.rkey;
-	return 0;
-}
-
 int dbuf_move_try(int fd, unsigned int ms)
 {
 	struct exporter_move move = { fd, ms };

@@ -55,12 +55,6 @@ struct dbuf_reg {
 int dbuf_reg_try(struct ibv_pd *pd, const struct dbuf_reg *reg, struct ibv_mr *mr);
 int dbuf_dereg(struct ibv_mr *mr);
 
-enum { REREG_TRANS = 1, REREG_PD = 2, REREG_ACCESS = 4 };
-
-/* dbuf_rereg - the region again, with @flags of REREG_*; returns 0, or an errno value. */
-int dbuf_rereg(struct ibv_mr *mr, uint32_t flags, const struct buf *to, struct ibv_pd *pd,
-	       uint32_t access);
-
 /*
  * dbuf_pins - a kernel before 6.2: a buffer does not move while it is registered, and one that is
  * taken back is not mapped again.

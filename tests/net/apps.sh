@@ -30,7 +30,7 @@ fast) APPS_FULL='' ;;
 full) APPS_FULL=1 ;;
 *) die "the selection is fast or full, not $1" ;;
 esac
-APPS_ONLY=("${@:2}")
+choose "${@:2}"
 
 run_case driver 10 driver_is_loaded
 run_case apps.up 20 up_two 9000

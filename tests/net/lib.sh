@@ -31,6 +31,8 @@ fi
 PATH=$RXE_TESTS:$PATH
 WORK=$(mktemp -d)
 NET_PASSED=0 NET_FAILED=0 NET_SKIPPED=0
+# What choose() was given: each pattern, and whether a case was found that it selects.
+declare -A CHOICE=()
 
 die() {
 	echo "${0##*/}: $*" >&2
@@ -139,8 +141,35 @@ run_case() {
 	esac
 }
 
+# choose PATTERN...: only cases whose names match one of the patterns; all if there is none.
+choose() {
+	local pattern
+	for pattern; do
+		CHOICE[$pattern]=''
+	done
+}
+
+# chosen NAME...: is one of these cases asked for?
+chosen() {
+	local name pattern found=
+	((${#CHOICE[@]})) || return 0
+	for name; do
+		for pattern in "${!CHOICE[@]}"; do
+			# shellcheck disable=SC2053 # a pattern it is
+			[[ $name != $pattern ]] || CHOICE[$pattern]=1 found=1
+		done
+	done
+	[ -n "$found" ]
+}
+
 # summary: the closing line; the script's exit status is its.
 summary() {
+	local pattern
+	for pattern in "${!CHOICE[@]}"; do
+		[ -z "${CHOICE[$pattern]}" ] || continue
+		NET_FAILED=$((NET_FAILED + 1))
+		echo "FAIL $pattern (no case of this selection has such a name)"
+	done
 	echo "$NET_PASSED passed, $NET_FAILED failed, $NET_SKIPPED skipped"
 	[ $NET_FAILED = 0 ] && [ $((NET_PASSED + NET_SKIPPED)) != 0 ]
 }

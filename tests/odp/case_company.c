@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
-#include <rdma/ib_user_verbs.h>
 
 #include "advise.h"
 #include "cases.h"
@@ -18,7 +17,7 @@
 #include "rig.h"
 #include "uffd.h"
 
-enum { PAGES = 8, REREG_ACCESS = 4 };
+enum { PAGES = 8 };
 
 /* Memory whose pages come @delay seconds after they are asked for. */
 struct slow {
@@ -179,25 +178,10 @@ static void strangers(const struct t_case *c)
 
 static bool enough;
 
-static int rereg(const struct ibv_mr *mr, uint32_t access)
-{
-	struct ib_uverbs_rereg_mr_resp resp = { 0, 0 };
-	struct {
-		struct ib_uverbs_cmd_hdr hdr;
-		struct ib_uverbs_rereg_mr cmd;
-	} c = {
-		{ IB_USER_VERBS_CMD_REREG_MR, sizeof(c) / 4, sizeof(resp) / 4 },
-		{ .response = (uintptr_t)&resp, .mr_handle = mr->handle, .flags = REREG_ACCESS,
-		  .access_flags = access },
-	};
-
-	return write(mr->context->cmd_fd, &c, sizeof(c)) == sizeof(c) ? 0 : -1;
-}
-
 static void *change_rights(void *arg)
 {
 	while (!__atomic_load_n(&enough, __ATOMIC_RELAXED))
-		if (rereg(arg, odp_access(RIGHTS_ALL)))
+		if (mr_rereg(arg, REREG_ACCESS, NULL, NULL, odp_access(RIGHTS_ALL)))
 			return arg;
 	return NULL;
 }

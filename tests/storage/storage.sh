@@ -29,7 +29,7 @@ case ${1:-} in
 full) DISK_MIB=256 MIB=256 CONNECTS=20 ;;&
 fast | full) shift ;;
 esac
-PATTERNS=("$@")
+choose "$@"
 
 # Progress, past what a case keeps for itself.
 exec 3>&1
@@ -257,23 +257,13 @@ unload() {
 	done
 }
 
-# wanted NAME: is the case asked for?
-wanted() {
-	local pattern
-	for pattern in "${PATTERNS[@]}"; do
-		# shellcheck disable=SC2053 # a pattern it is
-		[[ $1 != $pattern ]] || return 0
-	done
-	((${#PATTERNS[@]} == 0))
-}
-
 # at NAME LIMIT FUNCTION [ARGUMENT...]: a case of the transport. One that failed may have left a
 # connection.
 at() {
 	local name=$1 limit=$2
 	shift 2
 	CASE=$T.$name
-	wanted "$CASE" || return 0
+	chosen "$CASE" || return 0
 	run_case "$CASE" "$limit" "$@"
 	! "${T}_name" >/dev/null 2>&1 || "${T}_detach" >/dev/null 2>&1 || true
 }
@@ -294,11 +284,7 @@ one_transport() {
 
 # touched: is any case of the transport asked for?
 touched() {
-	local pattern
-	for pattern in "${PATTERNS[@]}"; do
-		[[ $pattern != "$T".* ]] || return 0
-	done
-	((${#PATTERNS[@]} == 0))
+	chosen "$T".{verify,churn,regions,memory,target_removed,initiator_removed}
 }
 
 end_of_driver() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guarded buffers: the memory half of xfer.h.
+ * Guarded buffers and their regions: the memory half of xfer.h.
  *
  * Layout of a mapping: at least one page of guard, the buffer (starting @skew bytes into a page),
  * guard to the end of the mapping, again at least one page. The guards are one stream of their own
@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <rdma/ib_user_verbs.h>
 
 #include "xfer.h"
 
@@ -104,4 +106,32 @@ struct ibv_sge buf_sge(const struct buf *b, size_t off, size_t len)
 {
 	return (struct ibv_sge){ (uintptr_t)b->p + b->shift + off, len,
 				 b->mr ? b->mr->lkey : 0 };
+}
+
+int mr_rereg(struct ibv_mr *mr, uint32_t flags, const struct buf *to, struct ibv_pd *pd,
+	     uint32_t access)
+{
+	struct ib_uverbs_rereg_mr_resp resp = { 0, 0 };
+	struct {
+		struct ib_uverbs_cmd_hdr hdr;
+		struct ib_uverbs_rereg_mr cmd;
+	} c = {
+		.hdr = { IB_USER_VERBS_CMD_REREG_MR, sizeof(c) / 4, sizeof(resp) / 4 },
+		.cmd = { .response = (uintptr_t)&resp, .mr_handle = mr->handle, .flags = flags,
+			 .pd_handle = pd ? pd->handle : 0, .access_flags = access },
+	};
+
+	if (to) {
+		c.cmd.start = (uintptr_t)to->p;
+		c.cmd.hca_va = (uintptr_t)to->p;
+		c.cmd.length = to->len;
+	}
+	if (write(mr->context->cmd_fd, &c, sizeof(c)) != sizeof(c))
+		return errno;
+	t_check(resp.lkey == mr->lkey, "L_Key 0x%x became 0x%x", mr->lkey, resp.lkey);
+	t_check(resp.rkey == mr->rkey || !mr->rkey || !resp.rkey, "R_Key 0x%x became 0x%x",
+		mr->rkey, resp.rkey);
+	if (resp.rkey)
+		mr->rkey = resp.rkey;
+	return 0;
 }

@@ -1,48 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registering a region again: other memory, other rights, another PD, all under the same keys.
- *
- * Most user libraries have no such call, so the kernel's command is written as it is. A region's
+ * Registering a region again: other memory, other rights, another PD, all under the same keys. A
  * key must lead to the old memory or the new, never to neither, also while the peer uses it.
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
-#include <rdma/ib_user_verbs.h>
 
 #include "cases.h"
 #include "xfer.h"
 
-enum { LEN = 20000, SKEW = 1234, TRANS = 1, PD = 2, ACCESS = 4 };
-
-struct rereg_cmd {
-	struct ib_uverbs_cmd_hdr hdr;
-	struct ib_uverbs_rereg_mr cmd;
-};
-
-/* Return: 0, or an errno value. */
-static int rereg(struct ibv_mr *mr, uint32_t flags, const struct buf *to, struct ibv_pd *pd,
-		 uint32_t access)
-{
-	struct ib_uverbs_rereg_mr_resp resp = { 0, 0 };
-	struct rereg_cmd c = {
-		.hdr = { IB_USER_VERBS_CMD_REREG_MR, sizeof(c) / 4, sizeof(resp) / 4 },
-		.cmd = { .response = (uintptr_t)&resp, .mr_handle = mr->handle, .flags = flags,
-			 .pd_handle = pd ? pd->handle : 0, .access_flags = access },
-	};
-
-	if (to) {
-		c.cmd.start = (uintptr_t)to->p;
-		c.cmd.hca_va = (uintptr_t)to->p;
-		c.cmd.length = to->len;
-	}
-	if (write(mr->context->cmd_fd, &c, sizeof(c)) != sizeof(c))
-		return errno;
-	t_check(resp.lkey == mr->lkey, "L_Key 0x%x became 0x%x", mr->lkey, resp.lkey);
-	t_check(resp.rkey == mr->rkey || !mr->rkey || !resp.rkey, "R_Key 0x%x became 0x%x",
-		mr->rkey, resp.rkey);
-	return 0;
-}
+enum { LEN = 20000, SKEW = 1234 };
 
 struct rereg_rig {
 	struct ep_pair p;
@@ -93,7 +60,7 @@ static void run_move(const struct t_case *c)
 	put(&r, &r.one, 11, 9001, IBV_WC_SUCCESS);
 	buf_expect(&r.one, 11, 9001, r.local.seed, 3, "old memory");
 	buf_refill(&r.one);
-	t_zero(rereg(r.one.mr, TRANS | ACCESS, &r.two, NULL, RIGHTS_ALL | c->arg2));
+	t_zero(mr_rereg(r.one.mr, REREG_TRANS | REREG_ACCESS, &r.two, NULL, RIGHTS_ALL | c->arg2));
 	put(&r, &r.two, 22, 9003, IBV_WC_SUCCESS);
 	buf_expect(&r.two, 22, 9003, r.local.seed, 3, "new memory");
 	/* Neither the old addresses nor what is a byte too far. */
@@ -110,10 +77,10 @@ static void run_access(const struct t_case *c)
 
 	rig_open(&r, IBV_ACCESS_REMOTE_READ | odp);
 	put(&r, &r.one, 5, 100, IBV_WC_REM_ACCESS_ERR);
-	t_zero(rereg(r.one.mr, ACCESS, NULL, NULL, RIGHTS_ALL | odp));
+	t_zero(mr_rereg(r.one.mr, REREG_ACCESS, NULL, NULL, RIGHTS_ALL | odp));
 	put(&r, &r.one, 5, 9001, IBV_WC_SUCCESS);
 	buf_expect(&r.one, 5, 9001, r.local.seed, 3, "region");
-	t_zero(rereg(r.one.mr, ACCESS, NULL, NULL, IBV_ACCESS_LOCAL_WRITE | odp));
+	t_zero(mr_rereg(r.one.mr, REREG_ACCESS, NULL, NULL, IBV_ACCESS_LOCAL_WRITE | odp));
 	put(&r, &r.one, 5, 100, IBV_WC_REM_ACCESS_ERR);
 	rig_close(&r);
 }
@@ -127,9 +94,9 @@ static void run_pd(const struct t_case *c)
 	rig_open(&r, RIGHTS_ALL | c->arg);
 	pd = ibv_alloc_pd(r.p.b.dev->ctx);
 	t_check(pd, "ibv_alloc_pd: %s", strerror(errno));
-	t_zero(rereg(r.one.mr, PD, NULL, pd, 0));
+	t_zero(mr_rereg(r.one.mr, REREG_PD, NULL, pd, 0));
 	put(&r, &r.one, 5, 100, IBV_WC_REM_ACCESS_ERR);
-	t_zero(rereg(r.one.mr, PD, NULL, r.p.b.dev->pd, 0));
+	t_zero(mr_rereg(r.one.mr, REREG_PD, NULL, r.p.b.dev->pd, 0));
 	/* The PD is nobody's now. */
 	t_zero(ibv_dealloc_pd(pd));
 	put(&r, &r.one, 5, 9001, IBV_WC_SUCCESS);
@@ -145,14 +112,14 @@ static void run_errors(const struct t_case *c)
 	int rc;
 
 	rig_open(&r, RIGHTS_ALL | c->arg);
-	t_check(rereg(r.one.mr, 0, NULL, NULL, 0) == EINVAL, "no flag: accepted");
-	rc = rereg(r.one.mr, 8, NULL, NULL, 0);
+	t_check(mr_rereg(r.one.mr, 0, NULL, NULL, 0) == EINVAL, "no flag: accepted");
+	rc = mr_rereg(r.one.mr, 8, NULL, NULL, 0);
 	t_check(rc == EOPNOTSUPP || rc == EINVAL, "unknown flag: %s", t_errname(rc));
-	rc = rereg(r.one.mr, TRANS, &bad, NULL, 0);
+	rc = mr_rereg(r.one.mr, REREG_TRANS, &bad, NULL, 0);
 	t_check(rc == EINVAL, "range that wraps: %s", t_errname(rc));
-	rc = rereg(r.one.mr, ACCESS, NULL, NULL, IBV_ACCESS_REMOTE_WRITE);
+	rc = mr_rereg(r.one.mr, REREG_ACCESS, NULL, NULL, IBV_ACCESS_REMOTE_WRITE);
 	t_check(rc == EINVAL, "remote write without local write: %s", t_errname(rc));
-	rc = rereg(r.one.mr, TRANS, &(struct buf){ .p = r.two.p, .len = 0 }, NULL, 0);
+	rc = mr_rereg(r.one.mr, REREG_TRANS, &(struct buf){ .p = r.two.p, .len = 0 }, NULL, 0);
 	t_check(rc == EINVAL, "no bytes: %s", t_errname(rc));
 	put(&r, &r.one, 5, 9001, IBV_WC_SUCCESS);
 	buf_expect(&r.one, 5, 9001, r.local.seed, 3, "region");
@@ -183,7 +150,7 @@ static void run_busy(const struct t_case *c)
 
 		t_where("flip %d", i);
 		ep_post(&r.p.a, &op);
-		t_zero(rereg(r.one.mr, TRANS, i & 1 ? &r.one : &half, NULL, 0));
+		t_zero(mr_rereg(r.one.mr, REREG_TRANS, i & 1 ? &r.one : &half, NULL, 0));
 		cq_want(r.p.a.scq, IBV_WC_SUCCESS, i, "WRITE");
 	}
 	t_where("%s", "");

@@ -56,6 +56,16 @@ void buf_expect(const struct buf *b, size_t off, size_t len, uint64_t seed, uint
 void buf_range(const struct buf *b, size_t off, size_t len, uint64_t seed, uint64_t pos,
 	       const char *who);
 
+enum { REREG_TRANS = 1, REREG_PD = 2, REREG_ACCESS = 4 };
+
+/*
+ * mr_rereg - the region again, with @flags of REREG_*: on the memory of @to, in @pd, with rights
+ * @access. The keys must stay. Most user libraries have no such call, so the kernel's command is
+ * written as it is. Returns 0, or an errno value.
+ */
+int mr_rereg(struct ibv_mr *mr, uint32_t flags, const struct buf *to, struct ibv_pd *pd,
+	     uint32_t access);
+
 struct ibv_sge buf_sge(const struct buf *b, size_t off, size_t len);
 
 /* struct op - one send work request, in the words of the verbs. */

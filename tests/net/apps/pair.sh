@@ -6,19 +6,13 @@
 #
 LIMIT=$((40 * RXE_SLOW))
 APPS_BOUND=$((2 * LIMIT / RXE_SLOW + 5))
-APPS_FULL='' APPS_ONLY=()
+APPS_FULL=''
 
 # app NAME FUNCTION [ARG...]: a case of both selections. more: one of the full selection alone.
 app() {
-	local name=$1 glob
+	local name=$1
 	shift
-	for glob in "${APPS_ONLY[@]}"; do
-		# shellcheck disable=SC2053 # a pattern on purpose
-		[[ $name != $glob ]] || break
-	done
-	# shellcheck disable=SC2053
-	[ ${#APPS_ONLY[@]} = 0 ] || [[ $name == $glob ]] || return 0
-	run_case "apps.$name" $APPS_BOUND "$@"
+	! chosen "$name" || run_case "apps.$name" $APPS_BOUND "$@"
 }
 
 more() {
