@@ -105,7 +105,8 @@ uml() {
 stock() {
 	local name=$1 limit=$2
 	shift 2
-	suite "stock-$KERNEL-$name" $((limit + 120)) tests/vm/qemu.sh run --mem 3G --driver ours \
+	suite "stock-$KERNEL-$name" $((limit + 120)) tests/vm/qemu.sh run \
+		--mem "$(guest_memory)" --driver ours \
 		--append 'memmap=256M!512M numa=fake=2 secretmem.enable=1' --timeout "$limit" \
 		-- "$@"
 }
