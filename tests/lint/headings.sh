@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck disable=SC2016 # perl's own variables
 program='
 	print "$ARGV:3: no title between two rules\n" unless /\A\.\. SPDX.*\n\n(=+)\n.+\n\1\n/;
-	while (/\n\n(?=[A-Z][\w ,\x27-]{0,48}\n\n)/g) {
+	while (/\n\n(?=[A-Za-z][\w ,\x27-]{0,48}\n\n)/g) {
 		my $line = 1 + substr($_, 0, pos) =~ tr/\n//;
 		print "$ARGV:$line: a heading without a rule below it\n";
 	}
