@@ -18,7 +18,7 @@
 #include "cases.h"
 #include "place.h"
 
-enum { PAGES = 5, BAD = 2, LEN = 1500, ID = 0xe44, RID = 0xe45 };
+enum { PAGES = 5, BAD = 2, LEN = 1500, GRH = 40, ID = 0xe44, RID = 0xe45 };
 
 enum spoil {
 	SPOIL_UNMAPPED, SPOIL_NONE, SPOIL_READ_ONLY, SPOIL_PAST_EOF, SPOIL_SECRET, SPOIL_PFNMAP,
@@ -300,7 +300,82 @@ static void across(const struct t_case *c)
 	pair_proves(&r.p);
 }
 
-/* Datagrams: the sender's bad source is a local error; a bad receive buffer loses the datagram. */
+/* Post role @role with a list of a good entry and a bad one. */
+static void post_entries(struct err_rig *r, enum role role, struct ibv_sge *list)
+{
+	const struct plan *plan = &plans[role];
+	struct ep_pair *p = plan->local ? &r->back : &r->p;
+	struct ibv_sge good = buf_sge(&r->pin, 16, list[0].length + list[1].length);
+	struct op op = { .code = plan->code, .id = ID, .raddr = good.addr,
+			 .rkey = r->pin.mr->rkey, .nsge = plan->local ? 2 : 1,
+			 .sge = plan->local ? list : &good };
+
+	if (plan->code == IBV_WR_SEND)
+		ep_recv(&p->b, plan->local ? &good : list, plan->local ? 1 : 2, RID);
+	ep_post(&p->a, &op);
+}
+
+/* One packet, whose bytes begin in a good entry of a list and end in a bad one. */
+static void entries(const struct t_case *c)
+{
+	static const enum role roles[] = { ROLE_RECV, ROLE_READ_INTO, ROLE_SEND, ROLE_WRITE_FROM };
+	struct err_rig r;
+
+	rig_open(&r, c->arg);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		const struct plan *plan = &plans[roles[i]];
+		struct ep_pair *p = plan->local ? &r.back : &r.p;
+		struct ibv_sge list[2] = {
+			{ (uintptr_t)r.m.b.p + 100, 301, r.mr->lkey },
+			{ (uintptr_t)r.bad + 1000, 500, r.mr->lkey },
+		};
+		struct ibv_wc wc;
+
+		t_where("%s", role_names[roles[i]]);
+		post_entries(&r, roles[i], list);
+		cq_poll(p->a.scq, &wc, role_names[roles[i]]);
+		wc_want(&wc, plan->local ? IBV_WC_LOC_PROT_ERR : IBV_WC_REM_OP_ERR,
+			role_names[roles[i]]);
+		if (!plan->local)
+			responder_told(&p->b, roles[i]);
+		buf_same(&r.pin, "the other end's buffer");
+		ep_pair_again(&r.p);
+		pattern_fill(r.m.b.p + 100, 301, r.m.b.seed, 100);
+	}
+	t_where("%s", "");
+	mend(&r, c->arg);
+	settle();
+	buf_same(&r.m.b, "memory around");
+	pair_proves(&r.p);
+}
+
+/* A datagram whose network header fits in front of the bad page, and whose data do not. */
+static void datagram_in(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_ud();
+	struct ibv_sge bad, good;
+	struct op op = { .code = IBV_WR_SEND, .sge = &good, .nsge = 1, .id = ID };
+	struct err_rig r;
+	struct ep_pair p;
+
+	rig_open(&r, c->arg);
+	ep_pair_open(&p, &cfg);
+	bad = (struct ibv_sge){ (uintptr_t)r.bad - GRH, 1000, r.mr->lkey };
+	good = buf_sge(&r.pin, 7, 700);
+	op.ah = ep_make_ah(p.a.dev, p.a.dev->pd, &p.b.dev->gid);
+	op.qpn = p.b.qp->qp_num;
+	op.qkey = cfg.qkey;
+	ep_recv(&p.b, &bad, 1, RID);
+	ep_post(&p.a, &op);
+	cq_want(p.a.scq, IBV_WC_SUCCESS, ID, "datagram to bad memory");
+	cq_want(p.b.rcq, IBV_WC_LOC_PROT_ERR, RID, "receive of it");
+	ep_want_state(&p.b, IBV_QPS_ERR, "receiver's");
+	pattern_fill(r.bad - GRH, GRH, r.m.b.seed, r.bad - GRH - r.m.b.p);
+	mend(&r, c->arg);
+	buf_same(&r.m.b, "memory around");
+}
+
+/* The sender's bad source is a local error. */
 static void datagram(const struct t_case *c)
 {
 	struct ep_cfg cfg = ep_ud();
@@ -328,7 +403,9 @@ static void datagram(const struct t_case *c)
 #define KIND(name, how)							\
 	{ "err." name ".whole", whole, how, 0, 60 },			\
 	{ "err." name ".across", across, how, 0, 60 },			\
-	{ "err." name ".datagram", datagram, how, 0, 0 }
+	{ "err." name ".entries", entries, how, 0, 60 },		\
+	{ "err." name ".datagram", datagram, how, 0, 0 },		\
+	{ "err." name ".datagram_in", datagram_in, how, 0, 0 }
 
 const struct t_case cases_err[] = {
 	KIND("unmapped", SPOIL_UNMAPPED),

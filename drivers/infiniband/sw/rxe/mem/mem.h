@@ -57,8 +57,9 @@ static inline void rxe_mw_set_init(struct rxe_mw_set *set)
  * @ahead: bytes from the address of an access on that the same message will touch; a hint, set
  *	before the access
  *
- * Belongs to one half of a QP. An access that misses a page begins to wait; the same access, done
- * again after the wake, says how it went.
+ * Belongs to one half of a QP. An access that misses a page begins to wait; the same packet, done
+ * again after the wake from its first byte, learns how it went when it comes there, and if it is
+ * done without coming there, rxe_mem_wait_over() is called.
  */
 struct rxe_mem_wait {
 	struct odp_waiter odp;
@@ -78,7 +79,10 @@ static inline bool rxe_mem_waiting(const struct rxe_mem_wait *wait)
 	return odp_waiting(&wait->odp);
 }
 
-/* The access has succeeded, whatever became of an earlier wait. */
+/*
+ * The packet that has waited is done with, all of it, whatever became of the wait. Not earlier: of
+ * its pieces the first may be there and the second not.
+ */
 static inline void rxe_mem_wait_over(struct rxe_mem_wait *wait)
 {
 	if (unlikely(wait->odp.err))

@@ -61,7 +61,6 @@ static __always_inline enum rxe_mem_err walk(struct rxe_mr *mr, u64 iova, u8 *bu
 		if (mr->ops->done)
 			mr->ops->done(mr, &chunk);
 	}
-	rxe_mem_wait_over(wait);
 	return RXE_MEM_OK;
 }
 
@@ -214,7 +213,6 @@ enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_at
 	 * An aligned iova does not make aligned memory: the two may begin anywhere. If the memory
 	 * is aligned, the word is all in the chunk.
 	 */
-	rxe_mem_wait_over(wait);
 	if (IS_ALIGNED((uintptr_t)chunk.kva, sizeof(u64))) {
 		*orig = execute(chunk.kva, op);
 		rxe_mr_written(mr, chunk.kva, sizeof(u64));

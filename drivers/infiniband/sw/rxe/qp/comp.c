@@ -204,6 +204,7 @@ static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_pkt 
 	err = rxe_sgl_scatter(sgl, data, len, wait);
 	if (err == RXE_MEM_MISS)
 		return false;
+	rxe_mem_wait_over(wait);
 	if (err == RXE_MEM_BUSY)
 		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
 	else if (err)

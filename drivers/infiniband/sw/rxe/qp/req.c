@@ -78,13 +78,19 @@ static u32 unacked(const struct rxe_qp *qp)
 
 enum rxe_mem_err rxe_req_gather(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 off, void *to, u32 len)
 {
+	struct rxe_mem_wait *wait = &qp->req.wait;
+	enum rxe_mem_err err;
+
 	if (wqe->is_inline) {
 		memcpy(to, wqe->data + off, len);
 		return RXE_MEM_OK;
 	}
 	rxe_sgl_seek(&qp->req.sgl, off);
-	qp->req.wait.ahead = wqe->length - off;
-	return rxe_sgl_gather(&qp->req.sgl, to, len, &qp->req.wait);
+	wait->ahead = wqe->length - off;
+	err = rxe_sgl_gather(&qp->req.sgl, to, len, wait);
+	if (err != RXE_MEM_MISS)
+		rxe_mem_wait_over(wait);
+	return err;
 }
 
 /* Is there room at the peer for one more request that needs an answer of its own? */

@@ -279,6 +279,7 @@ static void execute_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_
 	else
 		done = execute(qp, pkt, skb->data + pkt->payload_off);
 	if (done) {
+		rxe_mem_wait_over(&qp->resp.wait);
 		consume_skb(skb);
 	} else {
 		if (skb_queue_empty(&qp->resp.queue))

@@ -62,11 +62,15 @@ static enum rxe_mem_err gather(struct rxe_qp *qp, void *to, u32 len)
 {
 	struct rxe_reply *reply = &qp->resp.reply;
 	struct rxe_mem_wait *wait = &qp->resp.wait;
+	enum rxe_mem_err err;
 
 	if (!len)
 		return RXE_MEM_OK;
 	wait->ahead = reply->resid;
-	return rxe_mem_read(reply->mr, reply->va, to, len, wait);
+	err = rxe_mem_read(reply->mr, reply->va, to, len, wait);
+	if (err != RXE_MEM_MISS)
+		rxe_mem_wait_over(wait);
+	return err;
 }
 
 /* Send the next packet of the answer. One that is lost at once is asked for again by the peer. */
