@@ -98,7 +98,6 @@ void odp_umem_end(struct odp_access *access);
  *	schedule something, no more
  * @node: among those who wait for the same fault
  * @pending: is to be woken
- * @write: for writing
  * @page: address of the page; of what is no page, that of the list of those who wait for it
  * @err: how the latest wait ended
  *
@@ -108,7 +107,6 @@ struct odp_waiter {
 	void (*wake)(struct odp_waiter *waiter);
 	struct list_head node;
 	bool pending;
-	bool write;
 	unsigned long page;
 	int err;
 };

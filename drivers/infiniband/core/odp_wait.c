@@ -32,18 +32,23 @@
  * struct fault - pages that are being brought in
  * @work: does it
  * @umem: the window of who began it, for the counters
- * @waiters: whom to wake
+ * @waiters: whom to wake with what became of it
+ * @others: whom to wake to try again: who came when it was looking already, and may ask for what
+ *	has been there since; who only reads, and may have what cannot be had for writing
  * @start: the page that was missed
  * @end: after the last page
  * @write: they will be written
+ * @looking: it has begun
  */
 struct fault {
 	struct work_struct work;
 	struct odp_umem *umem;
 	struct list_head waiters;
+	struct list_head others;
 	unsigned long start;
 	unsigned long end;
 	bool write;
+	bool looking;
 };
 
 /* Guards waiters, faults, and which waiter is on which. */
@@ -61,12 +66,10 @@ static void unlist(struct fault *fault)
 	xa_cmpxchg(&mirror->faults, fault->start >> PAGE_SHIFT, fault, NULL, 0);
 }
 
-static void begin_wait(struct list_head *waiters, struct odp_waiter *waiter, unsigned long page,
-		       bool write)
+static void begin_wait(struct list_head *waiters, struct odp_waiter *waiter, unsigned long page)
 {
 	lockdep_assert_held(&waits_lock);
 	waiter->page = page;
-	waiter->write = write;
 	waiter->pending = true;
 	list_add_tail(&waiter->node, waiters);
 }
@@ -81,15 +84,28 @@ static void wake(struct odp_waiter *waiter, int err)
 	waiter->wake(waiter);
 }
 
-static void wake_all(struct fault *fault, int err)
+static void wake_all(struct list_head *waiters, int err)
 {
 	struct odp_waiter *waiter, *next;
 
+	lockdep_assert_held(&waits_lock);
+	list_for_each_entry_safe(waiter, next, waiters, node)
+		wake(waiter, err);
+}
+
+static void begin_look(struct fault *fault)
+{
+	spin_lock_bh(&waits_lock);
+	fault->looking = true;
+	spin_unlock_bh(&waits_lock);
+}
+
+static void end_look(struct fault *fault, int err)
+{
 	spin_lock_bh(&waits_lock);
 	unlist(fault);
-	/* Who only reads may have what cannot be had for writing: it is tried again. */
-	list_for_each_entry_safe(waiter, next, &fault->waiters, node)
-		wake(waiter, waiter->write == fault->write ? err : 0);
+	wake_all(&fault->waiters, err);
+	wake_all(&fault->others, 0);
 	spin_unlock_bh(&waits_lock);
 }
 
@@ -110,7 +126,8 @@ static void run_fault(struct work_struct *work)
 {
 	struct fault *fault = container_of(work, struct fault, work);
 
-	wake_all(fault, bring_in(fault));
+	begin_look(fault);
+	end_look(fault, bring_in(fault));
 	odp_umem_put(fault->umem);
 	kfree(fault);
 }
@@ -141,6 +158,7 @@ static struct fault *new_fault(struct odp_umem *umem, unsigned long page, u64 by
 		return NULL;
 	INIT_WORK(&fault->work, run_fault);
 	INIT_LIST_HEAD(&fault->waiters);
+	INIT_LIST_HEAD(&fault->others);
 	fault->umem = umem;
 	fault->start = page;
 	fault->end = page + reach(umem, page, need, write) * PAGE_SIZE;
@@ -174,14 +192,18 @@ int odp_umem_wait(struct odp_umem *umem, unsigned long uva, u64 ahead, bool writ
 		  struct odp_waiter *waiter)
 {
 	unsigned long page = uva & PAGE_MASK;
+	struct list_head *waiters;
 	struct fault *fault;
 
 	spin_lock_bh(&waits_lock);
 	fault = xa_load(&umem->mirror->faults, page >> PAGE_SHIFT);
 	if (!fault || fault->write < write)
 		fault = begin_fault(umem, page, max_t(u64, ahead, 1) + (uva - page), write);
-	if (fault)
-		begin_wait(&fault->waiters, waiter, page, write);
+	if (fault) {
+		waiters = fault->looking || fault->write != write ? &fault->others :
+								    &fault->waiters;
+		begin_wait(waiters, waiter, page);
+	}
 	spin_unlock_bh(&waits_lock);
 	return fault ? 0 : -ENOMEM;
 }
@@ -189,17 +211,14 @@ int odp_umem_wait(struct odp_umem *umem, unsigned long uva, u64 ahead, bool writ
 void odp_wait_on(struct list_head *waiters, struct odp_waiter *waiter)
 {
 	spin_lock_bh(&waits_lock);
-	begin_wait(waiters, waiter, (unsigned long)waiters, false);
+	begin_wait(waiters, waiter, (unsigned long)waiters);
 	spin_unlock_bh(&waits_lock);
 }
 
 void odp_wait_done(struct list_head *waiters, int err)
 {
-	struct odp_waiter *waiter, *next;
-
 	spin_lock_bh(&waits_lock);
-	list_for_each_entry_safe(waiter, next, waiters, node)
-		wake(waiter, err);
+	wake_all(waiters, err);
 	spin_unlock_bh(&waits_lock);
 }
 
