@@ -70,7 +70,10 @@ static void lasting(const struct t_case *c)
 	ep_pair_close(&r.p);
 }
 
-/* Where nothing was written yet, nothing can be lost. */
+/*
+ * Where nothing was written yet, nothing can be lost. What was written stays so when the region is
+ * registered again.
+ */
 static void fleeting(const struct t_case *c)
 {
 	struct persist_rig r;
@@ -79,6 +82,10 @@ static void fleeting(const struct t_case *c)
 	rig_open(&r, c->arg);
 	flush(&r, IBV_FLUSH_MR, IBV_WC_SUCCESS);
 	xfer_run(&r.p, &x);
+	flush(&r, IBV_FLUSH_MR, IBV_WC_REM_OP_ERR);
+	ep_pair_again(&r.p);
+	t_zero(mr_rereg(r.target.b.mr, REREG_ACCESS, NULL, NULL,
+			odp_access(RIGHTS_ALL | IBV_ACCESS_FLUSH_PERSISTENT)));
 	flush(&r, IBV_FLUSH_MR, IBV_WC_REM_OP_ERR);
 	ep_pair_again(&r.p);
 	pair_proves(&r.p);

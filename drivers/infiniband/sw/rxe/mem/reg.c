@@ -52,13 +52,16 @@ static void destroy_shell(struct rxe_mr *mr)
 }
 
 /*
- * The memory stays: from the old region, which nobody uses any more, to the new one. Who lists
- * regions still reads the window's counters by the old one, and sees that it was of a dma-buf.
+ * The memory stays: from the old region, which nobody uses any more, to the new one, and with it
+ * what was written there to the last. Who lists regions still reads the window's counters by the
+ * old one, and sees that it was of a dma-buf.
  */
-static void hand_on(struct rxe_mr *old)
+static void hand_on(struct rxe_mr *old, struct rxe_mr *mr)
 {
 	static const struct rxe_mr_ops shell = { .kind = "moved", .destroy = destroy_shell };
 
+	if (READ_ONCE(old->fleeting))
+		WRITE_ONCE(mr->fleeting, true);
 	WRITE_ONCE(old->ops, &shell);
 	old->umem = NULL;
 	old->pages = NULL;
@@ -72,6 +75,7 @@ static void share(const struct rxe_mr *old, struct rxe_mr *mr)
 	mr->odp = old->odp;
 	mr->dmabuf = old->dmabuf;
 	mr->uva = old->uva;
+	mr->fleeting = READ_ONCE(old->fleeting);
 	if (mr->odp)
 		odp_umem_hold(mr->odp);
 }
@@ -142,7 +146,7 @@ static struct rxe_mr *rereg(struct rxe_mr *old, const struct rxe_rereg *what)
 	}
 	rxe_mr_replace(old, mr);
 	if (!moves)
-		hand_on(old);
+		hand_on(old, mr);
 	return mr;
 }
 
