@@ -55,6 +55,7 @@
  * @advice: ODP_PREFETCH_*
  * @waited: the mmap lock was dropped to wait for a page
  * @probed: the first missing page was brought in
+ * @doubted: it seemed to be none, and was asked for all the same
  * @tally: of the caller
  */
 struct attempt {
@@ -66,6 +67,7 @@ struct attempt {
 	unsigned int advice;
 	bool waited;
 	bool probed;
+	bool doubted;
 	struct odp_tally *tally;
 };
 
@@ -135,6 +137,22 @@ static bool is_usable(unsigned long pfn, bool write)
 }
 
 /*
+ * Have the kernel fault for page @i of the walk. One that the kernel has, and that is none, may be a
+ * GPU's, which only a fault brings back. That is worth one try, for the page that decides.
+ */
+static int bring_in_page(struct attempt *a, unsigned long i)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
+
+	if (a->pfns[i] & HMM_PFN_ERROR) {
+		if (i || a->doubted)
+			return -EFAULT;
+		a->doubted = true;
+	}
+	return fixup_user_fault(a->mirror->mm, a->range.start + i * PAGE_SIZE, flags, &a->waited);
+}
+
+/*
  * Have the kernel fault for what the walk has not found. A fault that has to wait, for a disk or
  * for a program (userfaultfd, FUSE), drops the mmap lock meanwhile; then what comes behind it is
  * left for another time.
@@ -144,22 +162,16 @@ static bool is_usable(unsigned long pfn, bool write)
  */
 static int bring_in_missing(struct attempt *a)
 {
-	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
 	unsigned long n = (a->range.end - a->range.start) >> PAGE_SHIFT;
 	unsigned long most = a->probed || n <= PROBE_ABOVE ? n : 1;
-	unsigned long i, addr, tried = 0;
+	unsigned long i, tried = 0;
 	int err = 0;
 
 	a->probed = true;
 	for (i = 0; i < n && tried < most && !a->waited; i++) {
 		if (is_usable(a->pfns[i], wants_write(a)))
 			continue;
-		addr = a->range.start + i * PAGE_SIZE;
-		/* A page that the kernel has, and that is none. */
-		if (a->pfns[i] & HMM_PFN_ERROR)
-			err = -EFAULT;
-		else
-			err = fixup_user_fault(a->mirror->mm, addr, flags, &a->waited);
+		err = bring_in_page(a, i);
 		if (err)
 			break;
 		tried++;

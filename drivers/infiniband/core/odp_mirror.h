@@ -82,7 +82,7 @@ struct odp_mirror {
  * @mirror: whose
  * @lock: readers use pages, writers change entries; take it by the functions below
  * @writers: wait for, or hold, @lock; readers let them pass
- * @pages: page of the chunk to entry; changes under @lock
+ * @pages: page of the chunk to entry; entries change under @lock, room for them is made without
  * @present: entries in @pages; under @lock
  * @users: faults under way; guarded by mirror->chunks_lock
  * @rcu: accesses find chunks under RCU
