@@ -86,6 +86,33 @@ static void longer(const struct t_case *c)
 	uffd_close(&f.u);
 }
 
+/*
+ * A message stops in its midst, as its next page is slow. What has been sent of it needs no answer
+ * yet, so the time is ours, and a requester that may not retry at all must not give up.
+ */
+static void midst(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	size_t page = odp_page(), off = page - 2000, len = 4001;
+	struct ibv_sge at;
+	struct flow f;
+
+	cfg.timeout = 14;
+	cfg.mtu = 1024;
+	cfg.retry_cnt = 0;
+	flow_open(&f, &cfg, 0, 0);
+	buf_range(&f.slow.b, off, 2000, f.slow.b.seed, off, "the page that is there");
+	f.u.delay = 0.4;
+	at = buf_sge(&f.pin, 16, len);
+	if (op_takes_recv(c->arg))
+		ep_recv(&f.p.b, &at, 1, ID);
+	post(&f.p.a, c->arg, buf_sge(&f.slow.b, off, len), &f.pin, 16, ID);
+	cq_want(f.p.a.scq, IBV_WC_SUCCESS, ID, "a message with a slow page in its midst");
+	f.u.delay = 0;
+	buf_expect(&f.pin, 16, len, f.slow.b.seed, off, "what has arrived");
+	uffd_close(&f.u);
+}
+
 static const char *const loss[] = {
 	"retry_count", "ack_timeout", "duplicate_request", "out_of_seq_request", "rcvd_seq_err",
 	"drop_backlog", "send_rnr_err",
@@ -262,6 +289,8 @@ const struct t_case cases_flow[] = {
 	{ "flow.longer.read", longer, IBV_WR_RDMA_READ, 0, 0 },
 	{ "flow.longer.send", longer, IBV_WR_SEND, 0, 0 },
 	{ "flow.longer.fetch_add", longer, IBV_WR_ATOMIC_FETCH_AND_ADD, 0, 0 },
+	{ "flow.midst.write", midst, IBV_WR_RDMA_WRITE, 0, 0 },
+	{ "flow.midst.send", midst, IBV_WR_SEND, 0, 0 },
 	{ "flow.kept.short", kept, 5, 0, 0 },
 	{ "flow.kept.long", kept, 100, 0, 0 },
 	{ "flow.one_page", one_page, 0, 0, 0 },

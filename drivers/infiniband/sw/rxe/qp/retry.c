@@ -204,7 +204,8 @@ void rxe_retry_timer(struct rxe_qp *qp)
 		return;
 	if (!timeout_jiffies(qp) || !outstanding(qp))
 		return;
-	if (qp->req.rnr_wait || rxe_comp_stalled(qp)) {
+	/* It is us who wait: the peer may have nothing to answer before it has the rest. */
+	if (qp->req.rnr_wait || rxe_comp_stalled(qp) || rxe_mem_waiting(&qp->req.wait)) {
 		arm(qp);
 	} else if (time_before(jiffies, comp->deadline)) {
 		mod_timer(&comp->timer, comp->deadline);
