@@ -50,6 +50,15 @@ void rxe_resp_answer(struct rxe_qp *qp, u8 syndrome, u32 psn)
 	rxe_egress_bare(qp, &pkt);
 }
 
+void rxe_resp_answered(struct rxe_qp *qp, u32 psn)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	rxe_assert_owned(qp);
+	if (rxe_psn_before(resp->ack_psn, psn))
+		resp->ack_due = false;
+}
+
 enum rxe_resp_err rxe_resp_take_wqe(struct rxe_qp *qp)
 {
 	struct rxe_resp *resp = &qp->resp;

@@ -51,6 +51,9 @@ void rxe_resp_reset(struct rxe_qp *qp);
 /* resp.c: answer with an AETH, which also acknowledges all before @psn. */
 void rxe_resp_answer(struct rxe_qp *qp, u8 syndrome, u32 psn);
 
+/* resp.c: an answer of @psn leaves: it acknowledges all before, so that need not be done again. */
+void rxe_resp_answered(struct rxe_qp *qp, u32 psn);
+
 /* resp.c: a receive work request for the message, taken if it has none yet. */
 enum rxe_resp_err rxe_resp_take_wqe(struct rxe_qp *qp);
 

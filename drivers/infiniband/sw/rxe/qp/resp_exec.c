@@ -178,7 +178,7 @@ static void answer_atomic(struct rxe_qp *qp, u32 psn, u64 orig, u32 msn)
 		.atomic_orig = orig,
 	};
 
-	qp->resp.ack_due = false;
+	rxe_resp_answered(qp, psn);
 	rxe_egress_bare(qp, &pkt);
 }
 

@@ -34,7 +34,7 @@ void rxe_resp_placed(struct rxe_qp *qp, u32 psn, u32 msn)
 		.msn = msn,
 	};
 
-	qp->resp.ack_due = false;
+	rxe_resp_answered(qp, psn);
 	rxe_egress_bare(qp, &pkt);
 }
 

@@ -100,6 +100,7 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 		rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
 	else if (err)
 		return rxe_resp_remote_err(err);
+	rxe_resp_answered(qp, reply->psn);
 	reply->first = false;
 	reply->psn = rxe_psn_add(reply->psn, 1);
 	reply->va += len;
@@ -135,8 +136,6 @@ enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
 			err = send_one(qp);
 		if (err == RXE_RESP_WAIT)
 			return RXE_RESP_OK;
-		/* The answer acknowledges everything before it. */
-		qp->resp.ack_due = false;
 		(*budget)--;
 	} while (!err && reply->resid);
 	rxe_resp_read_end(qp);
