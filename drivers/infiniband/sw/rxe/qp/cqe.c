@@ -94,18 +94,42 @@ static void count_entry(struct rxe_cq *cq, const struct ib_wc *wc, bool solicite
 		cq->solicited = cq->posted;
 }
 
-/* Return: true when the event is due that the queue is armed for; it is disarmed then. */
-static bool take_event(struct rxe_cq *cq)
+/* What the queue is armed for that came last; none of it if it is not armed. */
+static u64 newest_awaited(const struct rxe_cq *cq)
 {
-	u64 newest = cq->armed == IB_CQ_SOLICITED ? cq->solicited : cq->posted;
+	switch (cq->armed) {
+	case IB_CQ_NEXT_COMP:
+		return cq->posted;
+	case IB_CQ_SOLICITED:
+		return cq->solicited;
+	default:
+		return 0;
+	}
+}
 
+/* Is what was added just now awaited? It may have been polled already; the event is due still. */
+static bool was_awaited(const struct rxe_cq *cq)
+{
+	return newest_awaited(cq) == cq->posted;
+}
+
+/* Does something wait that no event told of, and that is awaited from now on? */
+static bool is_waiting_untold(struct rxe_cq *cq)
+{
+	u64 newest = newest_awaited(cq);
+
+	return newest > cq->told && newest + num_entries(cq) > cq->posted;
+}
+
+/* Return: @due; the queue is disarmed then. */
+static bool take_event(struct rxe_cq *cq, bool due)
+{
 	lockdep_assert_held(&cq->lock);
-	/* Told of already, or polled. */
-	if (!cq->armed || newest <= cq->told || newest + num_entries(cq) <= cq->posted)
-		return false;
-	cq->armed = 0;
-	cq->told = cq->posted;
-	return true;
+	if (due) {
+		cq->armed = 0;
+		cq->told = cq->posted;
+	}
+	return due;
 }
 
 static void raise_overflow(struct rxe_cq *cq)
@@ -133,7 +157,7 @@ void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited)
 		added = cq->user ? add_user(cq, wc) : add_kernel(cq, wc);
 		if (added)
 			count_entry(cq, wc, solicited);
-		fire = added && take_event(cq);
+		fire = added && take_event(cq, was_awaited(cq));
 		overflow = cq->dead = !added;
 	}
 	spin_unlock_irqrestore(&cq->lock, flags);
@@ -169,7 +193,7 @@ int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
 		cq->armed = want;
 	missed = (flags & IB_CQ_REPORT_MISSED_EVENTS) && num_entries(cq);
 	if (cq->user)
-		fire = take_event(cq);
+		fire = take_event(cq, is_waiting_untold(cq));
 	else
 		cq->told = cq->posted;
 	spin_unlock_irqrestore(&cq->lock, irq);
@@ -199,23 +223,45 @@ void rxe_cq_take_ring(struct rxe_cq *cq, struct rxe_ring *ring)
 	spin_unlock_irq(&cq->lock);
 }
 
+/* Entries from @from on, as the last ones of @ring. */
+static void append(struct rxe_ring *ring, const struct rxe_ring *old, u32 from, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		memcpy(rxe_ring_elem(ring, ring->own + i), rxe_ring_elem(old, from + i),
+		       sizeof(struct ib_uverbs_wc));
+	rxe_ring_publish_producer(ring, ring->own + count);
+}
+
+/*
+ * What is there is copied at leisure, as only we add to it, and what has come meanwhile with
+ * interrupts off. A program that polls all the same sees again what it polled.
+ */
 int rxe_cq_swap_ring(struct rxe_cq *cq, struct rxe_ring *ring)
 {
 	struct rxe_ring *old = &cq->ring;
-	u32 from, count, i;
+	u32 from, count, more;
 	int err = -EINVAL;
 
+	mutex_lock(&cq->resize_lock);
 	spin_lock_irq(&cq->lock);
 	from = rxe_ring_user_consumer(old);
 	count = (old->own - from) & old->mask;
-	if (count <= ring->mask) {
-		for (i = 0; i < count; i++)
-			memcpy(rxe_ring_elem(ring, i), rxe_ring_elem(old, from + i),
-			       sizeof(struct ib_uverbs_wc));
-		rxe_ring_publish_producer(ring, count);
+	spin_unlock_irq(&cq->lock);
+	if (count > ring->mask)
+		goto out;
+
+	append(ring, old, from, count);
+	spin_lock_irq(&cq->lock);
+	more = (old->own - (from + count)) & old->mask;
+	if (count + more <= ring->mask) {
+		append(ring, old, from + count, more);
 		swap(*old, *ring);
 		err = 0;
 	}
 	spin_unlock_irq(&cq->lock);
+out:
+	mutex_unlock(&cq->resize_lock);
 	return err;
 }

@@ -6,6 +6,7 @@
 #ifndef RXE_QP_CQE_H
 #define RXE_QP_CQE_H
 
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <rdma/ib_verbs.h>
 
@@ -14,6 +15,7 @@
 /**
  * struct rxe_cq - a completion queue
  * @ib: the core's part; must be first
+ * @resize_lock: one resize at a time; outside of @lock
  * @lock: guards all below; taken with interrupts off, innermost of all locks
  * @user: entries live in @ring, in the user ABI's layout; else in @wcs
  * @dead: overflowed; nothing is added any more
@@ -29,6 +31,7 @@
  */
 struct rxe_cq {
 	struct ib_cq ib;
+	struct mutex resize_lock;
 	spinlock_t lock;
 	bool user;
 	bool dead;
@@ -98,10 +101,10 @@ void rxe_cq_take_ring(struct rxe_cq *cq, struct rxe_ring *ring);
 
 /**
  * rxe_cq_swap_ring() - go over to a ring of another size, with what was not polled yet
- * @cq: a user queue
- * @ring: the new ring, empty; holds the old one afterwards
+ * @cq: a user queue; its program polls nothing meanwhile, or polls it twice
+ * @ring: the new ring, empty; on success it is the old one
  *
- * Context: process.
+ * Context: process, sleeps.
  * Return: 0, or -EINVAL when the new ring cannot hold what waits.
  */
 int rxe_cq_swap_ring(struct rxe_cq *cq, struct rxe_ring *ring);

@@ -71,6 +71,7 @@ static int create_cq(struct ib_cq *ib, const struct ib_cq_init_attr *attr, rxc_c
 		return -EOPNOTSUPP;
 	if (!attr->cqe || attr->cqe > RXE_MAX_CQE)
 		return -EINVAL;
+	mutex_init(&cq->resize_lock);
 	spin_lock_init(&cq->lock);
 	return udata ? create_user(cq, udata, attr->cqe) : create_kernel(cq, attr->cqe);
 }
