@@ -249,6 +249,39 @@ static void resized(const struct t_case *c)
 	shared_close(&s);
 }
 
+static int resize_to_limit(struct ibv_srq *srq, uint32_t wr, uint32_t limit)
+{
+	return ibv_modify_srq(srq, &(struct ibv_srq_attr){ .max_wr = wr, .srq_limit = limit },
+			      IBV_SRQ_MAX_WR | IBV_SRQ_LIMIT);
+}
+
+/* Size and limit in one call: both, or nothing, and then the queue goes on as it was. */
+static void resized_to_limit(const struct t_case *c)
+{
+	uint32_t size;
+	struct shared s;
+	int rc;
+
+	(void)c;
+	shared_open(&s, 80, 80);
+	post_slot(&s);
+	size = query(s.srq).max_wr;
+	rc = resize_to_limit(s.srq, 300, 1000);
+	t_check(rc == EINVAL, "a limit above the new size: got %s", t_errname(rc));
+	t_check(query(s.srq).max_wr == size, "max_wr is %u after that, expected %u",
+		query(s.srq).max_wr, size);
+	post_slot(&s);
+	take(&s, 0);
+	take(&s, 1);
+	t_zero(set_limit(s.srq, 70));
+	t_zero(resize_to_limit(s.srq, 20, 1));
+	t_check(query(s.srq).srq_limit == 1, "limit is %u, expected 1", query(s.srq).srq_limit);
+	post_slot(&s);
+	take(&s, 0);
+	event_want(ep_dev(1)->ctx, IBV_EVENT_SRQ_LIMIT_REACHED, s.srq);
+	shared_close(&s);
+}
+
 /* A peer that sends while the queue is resized. */
 struct sender {
 	struct shared *s;
@@ -423,6 +456,7 @@ const struct t_case cases_srq[] = {
 	{ "srq.sizes", sizes, 0, 0, 0 },
 	{ "srq.refused", refused, 0, 0, 0 },
 	{ "srq.resized", resized, 0, 0, 0 },
+	{ "srq.resized_to_limit", resized_to_limit, 0, 0, 0 },
 	{ "srq.resized_under_traffic", resized_under_traffic, 0, 0, 60 },
 	{ "srq.empty", empty, 0, 0, 0 },
 	{ "srq.last_wqe", last_wqe, 0, 0, 0 },

@@ -116,7 +116,7 @@ static void take_over(struct rxe_rq *rq, struct rxe_ring *ring, u32 taken, u32 c
 	rq->mask = rq->ring.mask;
 }
 
-int rxe_srq_swap_ring(struct rxe_srq *srq, struct rxe_ring *ring)
+int rxe_srq_swap_ring(struct rxe_srq *srq, struct rxe_ring *ring, const u32 *limit)
 {
 	struct rxe_rq *rq = &srq->rq;
 	int err = -EINVAL;
@@ -127,12 +127,14 @@ int rxe_srq_swap_ring(struct rxe_srq *srq, struct rxe_ring *ring)
 	from = rq->ring.own;
 	count = user_left(&rq->ring);
 	spin_unlock_irq(&rq->lock);
-	if (count > ring->mask || srq->limit > ring->mask)
+	if (count > ring->mask || (limit ? *limit : READ_ONCE(srq->limit)) > ring->mask)
 		goto out;
 
 	copy_elements(&rq->ring, from, ring, count);
 	spin_lock_irq(&rq->lock);
 	take_over(rq, ring, min((rq->ring.own - from) & rq->ring.mask, count), count);
+	if (limit)
+		srq->limit = *limit;
 	spin_unlock_irq(&rq->lock);
 	err = 0;
 out:

@@ -55,11 +55,12 @@ int rxe_srq_set_limit(struct rxe_srq *srq, u32 limit);
  * rxe_srq_swap_ring() - have a program's work requests in another ring
  * @srq: a user queue; its program posts nothing meanwhile, or loses what it posts
  * @ring: empty, with elements of the same size; on success it is the old one
+ * @limit: as of rxe_srq_set_limit(), for the new ring; NULL leaves it as it is
  *
  * Context: process, sleeps.
  * Return: 0, or -EINVAL when there are more work requests, or a greater limit, than @ring can hold.
  */
-int rxe_srq_swap_ring(struct rxe_srq *srq, struct rxe_ring *ring);
+int rxe_srq_swap_ring(struct rxe_srq *srq, struct rxe_ring *ring, const u32 *limit);
 
 /**
  * struct rxe_srq_view - a shared receive queue at one moment

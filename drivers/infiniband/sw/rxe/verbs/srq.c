@@ -106,7 +106,7 @@ static int read_answer_address(struct ib_udata *udata, struct mminfo __user **to
 }
 
 /* The program is told first, since that can fail and the exchange cannot be undone. */
-static int resize(struct rxe_srq *srq, u32 max_wr, struct ib_udata *udata)
+static int resize(struct rxe_srq *srq, u32 max_wr, const u32 *limit, struct ib_udata *udata)
 {
 	struct rxe_ucontext *uctx = rdma_udata_to_drv_context(udata, struct rxe_ucontext, ib);
 	struct mminfo __user *to;
@@ -130,24 +130,23 @@ static int resize(struct rxe_srq *srq, u32 max_wr, struct ib_udata *udata)
 	}
 	err = copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 	if (!err)
-		err = rxe_srq_swap_ring(srq, &ring);
+		err = rxe_srq_swap_ring(srq, &ring, limit);
 	rxe_mmap_withdraw(&ring);
 	return err;
 }
 
+/* Both or nothing: a program whose call has failed goes on with the ring that it had. */
 static int modify_srq(struct ib_srq *ib, struct ib_srq_attr *attr, enum ib_srq_attr_mask mask,
 		      struct ib_udata *udata)
 {
+	const u32 *limit = mask & IB_SRQ_LIMIT ? &attr->srq_limit : NULL;
 	struct rxe_srq *srq = rxe_srq(ib);
-	int err = 0;
 
 	if (mask & ~(IB_SRQ_MAX_WR | IB_SRQ_LIMIT))
 		return -EOPNOTSUPP;
 	if (mask & IB_SRQ_MAX_WR)
-		err = resize(srq, attr->max_wr, udata);
-	if (!err && (mask & IB_SRQ_LIMIT))
-		err = rxe_srq_set_limit(srq, attr->srq_limit);
-	return err;
+		return resize(srq, attr->max_wr, limit, udata);
+	return limit ? rxe_srq_set_limit(srq, *limit) : 0;
 }
 
 static int query_srq(struct ib_srq *ib, struct ib_srq_attr *attr)

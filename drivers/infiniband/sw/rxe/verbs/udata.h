@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Driver data of a user command, read and answered in one way only. The library that is in use says
- * nothing to us beyond the core's own command, and gets one structure back at most. A newer library
- * may append zeros, which say nothing either, and may have room for a longer answer, whose tail it
- * must find zeroed.
+ * Driver data of a user command. But for the resizing of a shared receive queue (srq.c) the library
+ * says nothing to us beyond the core's own command, and gets one structure back at most. A newer
+ * library may append zeros, which say nothing either, and may have room for a longer answer, whose
+ * tail it must find zeroed.
  *
  * Kernel consumers have no udata; what is passed then is NULL and everything is fine.
  */
