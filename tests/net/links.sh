@@ -121,6 +121,28 @@ on_vlan() {
 	down_two
 }
 
+told() {
+	grep -q "$2" "$(output_of "$1")"
+}
+
+# A device on a VLAN tells its programs when the VLAN goes down and up.
+vlan_events() {
+	local pid
+	vlans
+	rdma link delete rxe1
+	in_ns 1 rdma link add rxe71 type rxe netdev vlan7
+	start pid stdbuf -oL ibv_asyncwatch -d rxe71
+	until_true 5 told "$pid" rxe71
+	ip -n ns1 link set vlan7 down
+	until_true 5 told "$pid" PORT_ERR
+	ip -n ns1 link set vlan7 up
+	until_true 5 told "$pid" PORT_ACTIVE
+	expect "$(grep -c PORT_ERR "$(output_of "$pid")")" 1 "events of a port's end"
+	kill "$pid"
+	rdma link delete rxe71
+	down_two
+}
+
 # ping_cm ADDRESS: rping from ns1 to its address in ns2, with validation.
 ping_cm() {
 	local pid
@@ -334,6 +356,7 @@ case_of link.bridge 20 on bridge
 case_of link.macvlan 20 on macvlan mode bridge
 case_of link.vlan.below 20 below_vlan
 case_of link.vlan 30 on_vlan
+case_of link.vlan.events 20 vlan_events
 case_of link.lo 20 on_lo
 case_of link.refusals 20 refusals
 case_of link.several 30 several

@@ -224,13 +224,18 @@ static inline void rxc_mark_name_assigned_by_user(struct ib_device *ib)
 }
 
 /*
- * RXC_CORE_PORT_EVENTS - the core itself turns netdev events into IB_EVENT_PORT_ACTIVE and _ERR, so
- * the driver must not; it does so only for netdevs that neither are nor have a LAG master.
+ * RXC_NO_PORT_EVENTS - in a driver's struct ib_device_ops: the core need not turn netdev events into
+ * IB_EVENT_PORT_ACTIVE and _ERR, the driver does. Older cores never do.
  */
 #ifdef RXC_HAVE_CORE_PORT_EVENTS
-#define RXC_CORE_PORT_EVENTS	1
+static inline void rxc_no_port_event(struct ib_device *ib, struct net_device *ndev,
+				     unsigned long event)
+{
+}
+
+#define RXC_NO_PORT_EVENTS	.report_port_event = rxc_no_port_event,
 #else
-#define RXC_CORE_PORT_EVENTS	0
+#define RXC_NO_PORT_EVENTS
 #endif
 
 #endif

@@ -257,6 +257,9 @@ const struct ib_device_ops rxe_device_ops = {
 	.query_device = query_device,
 	.query_pkey = query_pkey,
 	.query_port = query_port,
+
+	/* The core would not speak for LAGs, nor for what is on a VLAN: see below. */
+	RXC_NO_PORT_EVENTS
 };
 
 /*
@@ -317,11 +320,6 @@ static void set_up_ib(struct rxe_dev *dev)
 	rxc_mark_name_assigned_by_user(ib);
 }
 
-static bool core_reports(const struct net_device *ndev)
-{
-	return RXC_CORE_PORT_EVENTS && !netif_is_lag_master(ndev) && !netif_is_lag_port(ndev);
-}
-
 static void update_link(struct rxe_dev *dev)
 {
 	bool up = port_state(dev->ndev) == IB_PORT_ACTIVE;
@@ -337,8 +335,7 @@ static void update_link(struct rxe_dev *dev)
 	dev->link_up = up;
 	if (!up)
 		rxe_count(dev, RXE_STAT_LINK_DOWNED);
-	if (!core_reports(dev->ndev))
-		ib_dispatch_event(&event);
+	ib_dispatch_event(&event);
 }
 
 void rxe_device_link_event(struct rxe_dev *dev, unsigned long event)
@@ -368,7 +365,7 @@ static bool has_device(struct net_device *ndev)
 	return ib;
 }
 
-/* What @ndev holds until ib_set_device_ops() lets ib_dealloc_device() take care of it. */
+/* A device on @ndev. From ib_set_device_ops() on ib_dealloc_device() undoes what is done here. */
 static struct rxe_dev *alloc_device(struct net_device *ndev, struct net *net)
 {
 	struct rxe_dev *dev;
