@@ -15,7 +15,7 @@ struct rxe_netns;
  * rxe_gidtab_find() - the device that owns an address
  * @netns: where
  * @gid: the address
- * @in: the netdev that the datagram came in on
+ * @in: the netdev that the datagram came in on, or that of the device which sent it to this host
  *
  * Context: RCU read side.
  * Return: the device, valid within that read side, or NULL.

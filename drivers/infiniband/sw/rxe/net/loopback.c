@@ -22,6 +22,7 @@
 #include <linux/percpu.h>
 #include <net/dst.h>
 
+#include "../base/dev.h"
 #include "loopback.h"
 #include "net.h"
 #include "rx.h"
@@ -33,7 +34,7 @@ MODULE_PARM_DESC(loopback_icrc,
 
 /* What a queued buffer's control block holds. */
 struct looped {
-	struct rxe_netns *netns;
+	const struct rxe_dev *dev;
 };
 
 static DEFINE_PER_CPU(struct sk_buff_head, queues);
@@ -67,23 +68,26 @@ bool rxe_net_rx_needs_icrc(const struct sk_buff *skb)
 	return needs_icrc(skb->dev);
 }
 
-void rxe_loopback_queue(struct rxe_netns *netns, struct sk_buff *skb)
+void rxe_loopback_queue(const struct rxe_dev *dev, struct sk_buff *skb)
 {
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the namespace would not stay");
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the device would not stay");
 	lockdep_assert_in_softirq();
 	skb_pull(skb, skb_transport_offset(skb));
-	looped(skb)->netns = netns;
+	looped(skb)->dev = dev;
 	__skb_queue_tail(this_cpu_ptr(&queues), skb);
 }
 
 void rxe_net_deliver_looped(void)
 {
 	struct sk_buff_head *queue = this_cpu_ptr(&queues);
+	const struct rxe_dev *dev;
 	struct sk_buff *skb;
 
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the namespaces would not stay");
-	while ((skb = __skb_dequeue(queue)))
-		rxe_rx_datagram(looped(skb)->netns, skb);
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the devices would not stay");
+	while ((skb = __skb_dequeue(queue))) {
+		dev = looped(skb)->dev;
+		rxe_rx_datagram(dev->netns, skb, dev->ndev);
+	}
 }
 
 void rxe_loopback_init(void)

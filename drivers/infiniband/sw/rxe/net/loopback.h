@@ -5,19 +5,19 @@
 #ifndef RXE_NET_LOOPBACK_H
 #define RXE_NET_LOOPBACK_H
 
-struct rxe_netns;
+struct rxe_dev;
 struct sk_buff;
 
 /**
  * rxe_loopback_queue() - send a datagram to this host
- * @netns: of the sender
+ * @dev: the sender
  * @skb: complete, skb->dev set, no destructor; consumed
  *
  * Received by rxe_net_deliver_looped().
  *
  * Context: bottom halves off, RCU read side.
  */
-void rxe_loopback_queue(struct rxe_netns *netns, struct sk_buff *skb);
+void rxe_loopback_queue(const struct rxe_dev *dev, struct sk_buff *skb);
 
 /* The queues of all CPUs; module load. */
 void rxe_loopback_init(void);

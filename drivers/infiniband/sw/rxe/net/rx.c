@@ -82,31 +82,32 @@ static struct rxe_dev *device_on(const struct rxe_netns *netns, struct net_devic
 
 /*
  * Multicast is for the device that it came in on, to which what is for none of our addresses is
- * accounted, too.
+ * accounted, too; what is looped to its sender.
  *
  * Return: the device, or NULL.
  */
-static struct rxe_dev *find_device(struct rxe_netns *netns, const struct sk_buff *skb, bool *mine)
+static struct rxe_dev *find_device(struct rxe_netns *netns, const struct sk_buff *skb,
+				   struct net_device *in, bool *mine)
 {
 	union ib_gid sgid, dgid;
 	struct rxe_dev *dev;
 
 	*mine = true;
 	if (rxe_net_is_multicast(skb))
-		return device_on(netns, skb->dev);
+		return device_on(netns, in);
 	rxe_net_gids(skb, &sgid, &dgid);
-	dev = rxe_gidtab_find(netns, &dgid, skb->dev);
+	dev = rxe_gidtab_find(netns, &dgid, in);
 	*mine = dev;
-	return dev ?: device_on(netns, skb->dev);
+	return dev ?: device_on(netns, in);
 }
 
-void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb)
+void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb, struct net_device *in)
 {
 	enum rxe_stat reason;
 	struct rxe_dev *dev;
 	bool mine;
 
-	dev = find_device(netns, skb, &mine);
+	dev = find_device(netns, skb, in, &mine);
 	if (!dev) {
 		kfree_skb(skb);
 		return;
@@ -125,7 +126,7 @@ int rxe_rx(struct sock *sk, struct sk_buff *skb)
 	struct rxe_netns *netns = rcu_dereference_sk_user_data(sk);
 
 	if (netns)
-		rxe_rx_datagram(netns, skb);
+		rxe_rx_datagram(netns, skb, skb->dev);
 	else
 		kfree_skb(skb);	/* the socket is being closed */
 	return 0;

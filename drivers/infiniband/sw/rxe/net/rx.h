@@ -13,7 +13,7 @@ struct sock;
 
 /**
  * struct rxe_rx_cb - what is noted in a buffer that is handed up, in its control block, where
- *	loopback.c had the namespace of a looped one until then
+ *	loopback.c had the sender of a looped one until then
  * @has_vlan: the netdev that it came in on is a VLAN
  * @vlan_id: that VLAN
  */
@@ -46,9 +46,10 @@ int rxe_rx(struct sock *sk, struct sk_buff *skb);
  * rxe_rx_datagram() - a datagram for one of the devices of a namespace
  * @netns: the namespace
  * @skb: data at the UDP header; network header, protocol and dev are set; consumed
+ * @in: as of rxe_gidtab_find()
  *
  * Context: bottom halves off, RCU read side.
  */
-void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb);
+void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb, struct net_device *in);
 
 #endif

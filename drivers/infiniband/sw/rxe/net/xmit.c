@@ -146,7 +146,7 @@ static int send(struct rxe_dev *dev, struct sk_buff *skb)
 	int err;
 
 	if (skb->dev) {
-		rxe_loopback_queue(dev->netns, skb);
+		rxe_loopback_queue(dev, skb);
 		return 0;
 	}
 	/* The control block was the builder's until now. */
