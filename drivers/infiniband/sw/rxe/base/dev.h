@@ -60,6 +60,7 @@ struct rxe_netns;
  * @mcast: multicast groups
  * @stats: counters of whatever is counted in no other set
  * @counters: number to struct rxe_counter; its lock guards @retired, too
+ * @next_counter: number to begin the search for a free one at
  * @retired: what such counters had counted when they went
  * @odp: counters of on-demand memory
  * @going: is being removed; set before programs' QPs are flushed, each under its ownership, and
@@ -82,6 +83,7 @@ struct rxe_dev {
 	struct rxe_mcast *mcast;
 	struct rxe_stats __percpu *stats;
 	struct xarray counters;
+	u32 next_counter;
 	struct rxe_stats retired;
 	struct odp_counts odp;
 	bool going;

@@ -60,9 +60,13 @@ static struct rxe_counter *counter_of(const struct rdma_counter *ib)
 	return xa_load(&rxe_dev(ib->device)->counters, ib->id);
 }
 
-/* The core knows a counter by the number that it gets here. */
+/*
+ * The core knows a counter by the number that it gets here. Older cores do so for a while after it
+ * was freed: the next one gets another number.
+ */
 static int create_counter(struct rdma_counter *ib)
 {
+	struct rxe_dev *dev = rxe_dev(ib->device);
 	struct rxe_counter *counter = kzalloc(sizeof(*counter), GFP_KERNEL);
 	int err = -ENOMEM;
 
@@ -70,13 +74,13 @@ static int create_counter(struct rdma_counter *ib)
 		return err;
 	counter->stats = alloc_percpu(struct rxe_stats);
 	if (counter->stats)
-		err = xa_alloc(&rxe_dev(ib->device)->counters, &ib->id, counter, xa_limit_31b,
-			       GFP_KERNEL);
-	if (err) {
+		err = xa_alloc_cyclic(&dev->counters, &ib->id, counter, xa_limit_31b,
+				      &dev->next_counter, GFP_KERNEL);
+	if (err < 0) {
 		free_percpu(counter->stats);
 		kfree(counter);
 	}
-	return err;
+	return min(err, 0);
 }
 
 /* The core's own look whether the QP is bound already is not under a lock. */
@@ -113,8 +117,8 @@ static int unbind_qp(struct ib_qp *ib_qp)
 RXC_DEFINE_COUNTER_BIND(counter_bind_qp, bind_qp, counter_unbind_qp, unbind_qp)
 
 /*
- * The core looks at all counters that it lists, and takes one off its list only after it had us
- * free what is ours. Such a one keeps what was read last.
+ * The core looks at all counters that it lists, and older ones take one off the list only after they
+ * had us free what is ours. Such a one keeps what was read last.
  */
 static int counter_update_stats(struct rdma_counter *ib)
 {
