@@ -78,7 +78,7 @@ struct rxe_stretch {
 
 /**
  * struct run_queue - QPs of one CPU that want to run
- * @lock: guards @qps; interrupts off
+ * @lock: guards @qps and @call; interrupts off
  * @qps: by run.node
  * @tasklet: serves them
  * @call: has the tasklet run, from another CPU
@@ -186,9 +186,14 @@ bool rxe_run_may_send(struct rxe_qp *qp)
 	return true;
 }
 
-/* Have the tasklet of @cpu run there. One that goes offline now has its tasklet run here. */
+/*
+ * Have the tasklet of @cpu run there. One that goes offline now has its tasklet run here. Of those
+ * who come together one calls: a call that is on its way has not begun to serve. Caller holds
+ * rq->lock.
+ */
 static void call(struct run_queue *rq, int cpu)
 {
+	lockdep_assert_held(&rq->lock);
 	if (cpu == smp_processor_id() ||
 	    smp_call_function_single_async(cpu, &rq->call) == -ENXIO)
 		tasklet_schedule(&rq->tasklet);
@@ -565,7 +570,8 @@ void rxe_run_module_exit(void)
 {
 	int cpu;
 
-	/* Calls that are on their way come before this one. */
+	/* The second comes behind what came with the first, and so behind calls on their way. */
+	on_each_cpu(nothing, NULL, 1);
 	on_each_cpu(nothing, NULL, 1);
 	for_each_possible_cpu(cpu)
 		tasklet_kill(&per_cpu_ptr(&run_queues, cpu)->tasklet);
