@@ -263,6 +263,20 @@ static bool take_work(struct rxe_run *run, u32 *events, struct sk_buff_head *bat
 	return true;
 }
 
+/* What came before the run, too: one that spends its quota at once never looks again. */
+static u32 take_earlier(struct rxe_run *run, struct sk_buff_head *batch)
+{
+	unsigned long flags;
+	u32 events = 0;
+
+	if (!READ_ONCE(run->events) && skb_queue_empty_lockless(&run->backlog))
+		return 0;
+	spin_lock_irqsave(&run->lock, flags);
+	take_work(run, &events, batch);
+	spin_unlock_irqrestore(&run->lock, flags);
+	return events;
+}
+
 /*
  * Run as the owner, first for @events, until there is nothing left, the quota or the rounds are
  * spent, or a verb waits. Within a stretch, which is the owner afterwards.
@@ -277,8 +291,10 @@ static void run_owned(struct rxe_qp *qp, u32 events, int quota)
 	int round;
 	bool more;
 
+	run->running = true;
 	stretch->budget -= left;
 	__skb_queue_head_init(&batch);
+	events |= take_earlier(run, &batch);
 	for (round = 1;; round++) {
 		more = work(qp, events, &batch, &left);
 		spin_lock_irqsave(&run->lock, flags);
