@@ -48,6 +48,7 @@ struct rxe_stretch;
  * struct rxe_run - who runs the QP (run.c)
  * @lock: guards all below
  * @owned: somebody is the owner
+ * @running: the owner runs it, just now; not while its packets are delivered
  * @granted: ownership is being handed to the waiting verb
  * @waiting: a verb waits for ownership
  * @queued: on a CPU's run queue
@@ -65,6 +66,7 @@ struct rxe_stretch;
 struct rxe_run {
 	spinlock_t lock;
 	bool owned;
+	bool running;
 	bool granted;
 	bool waiting;
 	bool queued;

@@ -214,8 +214,8 @@ static void enqueue(struct rxe_qp *qp)
 	rxe_handle_hold(qp->handle);
 	spin_lock(&rq->lock);
 	list_add_tail(&run->node, &rq->qps);
-	spin_unlock(&rq->lock);
 	call(rq, cpu);
+	spin_unlock(&rq->lock);
 }
 
 /*
@@ -227,6 +227,7 @@ static void keep(struct rxe_qp *qp, struct rxe_stretch *stretch)
 	struct rxe_run *run = &qp->run;
 
 	lockdep_assert_held(&run->lock);
+	run->running = false;
 	if (run->keeper)
 		return;
 	run->keeper = stretch;
@@ -375,11 +376,25 @@ static void leave(void)
 	local_bh_enable();
 }
 
-/* May this stretch run the QP? It is nobody's, or kept by the stretch. Caller holds run->lock. */
+/*
+ * May this stretch run the QP? It is nobody's, or kept by the stretch and not being run: there are
+ * actions of traffic control by which what is sent comes in before the call returns. Caller holds
+ * run->lock.
+ */
 static bool is_free(const struct rxe_run *run)
 {
 	lockdep_assert_held(&run->lock);
-	return !run->dead && (!run->owned || run->keeper == this_cpu_ptr(&stretches));
+	if (!run->owned)
+		return !run->dead;
+	return !run->dead && !run->running && run->keeper == this_cpu_ptr(&stretches);
+}
+
+/* Caller holds run->lock, and the QP is free. */
+static void own(struct rxe_run *run)
+{
+	lockdep_assert_held(&run->lock);
+	run->owned = true;
+	run->running = true;
 }
 
 /*
@@ -397,7 +412,7 @@ static bool try_own(struct rxe_qp *qp, u32 event)
 	spin_lock_irqsave(&run->lock, flags);
 	mine = is_free(run) && !run->queued;
 	if (mine)
-		run->owned = true;
+		own(run);
 	else
 		run->events |= event;
 	spin_unlock_irqrestore(&run->lock, flags);
@@ -445,7 +460,7 @@ static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 	spin_lock_irqsave(&run->lock, flags);
 	mine = is_free(run) && skb_queue_empty(&run->backlog);
 	if (mine) {
-		run->owned = true;
+		own(run);
 	} else if (!run->dead && skb_queue_len(&run->backlog) < BACKLOG_LIMIT) {
 		__skb_queue_tail(&run->backlog, skb);
 		queued = true;
@@ -534,7 +549,7 @@ static bool take_from_queue(struct rxe_qp *qp)
 	run->queued = false;
 	mine = is_free(run);
 	if (mine)
-		run->owned = true;
+		own(run);
 	spin_unlock_irq(&run->lock);
 	return mine;
 }
