@@ -60,7 +60,7 @@ struct rxe_resp_view {
 /**
  * rxe_resp_check() - the first thing wrong with a request packet, in IBA's order (9.7.4.1)
  * @view: the responder
- * @pkt: an RC request
+ * @pkt: an RC or UC request
  *
  * Context: any.
  * Return: RXE_RESP_OK, or one of those down to RXE_RESP_MISALIGNED.

@@ -35,7 +35,8 @@ void rxe_run_doorbell(struct rxe_qp *qp);
  * @qp: held, or otherwise known to live
  * @event: RXE_EV_*
  *
- * Nothing is transmitted or completed within the call.
+ * With interrupts or bottom halves off nothing is transmitted or completed within the call; else
+ * all of it may be.
  *
  * Context: any, also hard interrupt.
  */

@@ -469,6 +469,7 @@ int rxe_state_modify(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)
 void rxe_state_query(struct rxe_qp *qp, struct ib_qp_attr *attr)
 {
 	lockdep_assert_held(&qp->verbs_lock);
+	*attr = (struct ib_qp_attr) {};
 	if (!rxe_run_lock(qp))
 		return;
 	*attr = qp->attr;

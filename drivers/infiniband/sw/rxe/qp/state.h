@@ -54,7 +54,7 @@ bool rxe_state_settle(struct rxe_qp *qp, int *quota);
  */
 int rxe_state_modify(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask);
 
-/* Attributes as they are now. Process context, verbs_lock held. */
+/* Attributes as they are now; none of a QP on its way out. Process context, verbs_lock held. */
 void rxe_state_query(struct rxe_qp *qp, struct ib_qp_attr *attr);
 
 /**

@@ -3,8 +3,8 @@
  * A look at a queue pair, see view.h. Nothing is changed, and nothing is kept.
  *
  * The owner's fields change all the time, so the look is the owner's, too. A QP that is being
- * destroyed has no owner any more, and its queues may be gone: there is nothing to be seen then. As
- * long as it is not, its PD is there as well.
+ * destroyed is its destroyer's for good, and its queues may be gone: there is nothing to be seen
+ * then. As long as it is not, its PD is there as well.
  */
 #include <linux/skbuff.h>
 

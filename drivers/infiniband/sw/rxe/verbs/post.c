@@ -2,8 +2,8 @@
 /*
  * Posting. A program writes its work requests into the shared ring and only rings the doorbell,
  * which the core turns into post_send() without a list; it is served in the caller. A kernel
- * consumer's list is copied into the private queue and served at softirq level, never within the
- * call.
+ * consumer's list is copied into the private queue and served at softirq level; with interrupts or
+ * bottom halves off, as under the locks of its completion handler, never within the call.
  */
 #include <rdma/ib_verbs.h>
 

@@ -109,7 +109,7 @@ static struct rxe_handle *reserve(struct rxe_qp *qp, enum ib_qp_type type)
 	return rxe_idtab_reserve(&qp->dev->qps, qp);
 }
 
-/* What a send queue may have more room: wake the requester. Softirq or process context. */
+/* The network stack has let go of packets: there may be room for more. Any context. */
 static void credit_back(void *arg)
 {
 	rxe_run_kick(arg, RXE_EV_SEND);
