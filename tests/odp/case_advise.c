@@ -5,6 +5,7 @@
  * the region's counters: what was prefetched does not fault again.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -264,6 +265,55 @@ static void dereg(const struct t_case *c)
 	}
 }
 
+struct looker {
+	pthread_t thread;
+	struct rig *r;
+	bool stop;
+};
+
+static void *look_on(void *arg)
+{
+	struct looker *l = arg;
+	const struct buf *b = &l->r->m.b;
+	struct ibv_sge sge = buf_sge(b, 0, b->len);
+
+	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED))
+		t_zero(advise_ioctl(l->r->p.b.dev->pd, NO_FAULT, FLUSH, &sge, 1));
+	return NULL;
+}
+
+/*
+ * Who looks at the page table while pages go must not keep what it saw: the new pages come without
+ * a word to anybody, so what was kept stays.
+ */
+static void stale(const struct t_case *c)
+{
+	double end = t_now() + c->arg;
+	struct looker l[2] = {};
+	unsigned long rounds = 0;
+	struct rig r;
+
+	odp_needed();
+	rig_open(&r, PLACE_ANON, 1 << 18);
+	for (int i = 0; i < 2; i++) {
+		l[i].r = &r;
+		t_zero(pthread_create(&l[i].thread, NULL, look_on, &l[i]));
+	}
+	for (; t_now() < end; rounds++) {
+		t_where("round %lu", rounds);
+		t_zero(madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED));
+		buf_refill(&r.m.b);
+		rig_reads_same(&r, "memory that is all new");
+	}
+	t_where("%s", "");
+	for (int i = 0; i < 2; i++) {
+		__atomic_store_n(&l[i].stop, true, __ATOMIC_RELAXED);
+		pthread_join(l[i].thread, NULL);
+	}
+	t_note("%lu rounds", rounds);
+	rig_close(&r);
+}
+
 const struct t_case cases_advise[] = {
 	{ "advise.library", library, 0, 0, 0 },
 	{ "advise.read.flush", prefetch, READS, FLUSH, 0 },
@@ -277,5 +327,6 @@ const struct t_case cases_advise[] = {
 	{ "advise.implicit", implicit, 0, 0, 0 },
 	{ "advise.errors", errors, 0, 0, 0 },
 	{ "advise.dereg", dereg, 40, 0, 60 },
+	{ "advise.stale", stale, 6, 0, 60 },
 	{ }
 };
