@@ -143,6 +143,32 @@ vlan_events() {
 	down_two
 }
 
+# link_local DEVICE: the index of its link-local GID.
+link_local() {
+	grep -ls '^fe80:' "$SYS/$1"/ports/1/gids/* | sed '1!d; s:.*/::'
+}
+
+# A VLAN has the link-local address of the netdev below. What never leaves the host is the sender's.
+same_link_local() {
+	local i index address
+	plain dummy
+	ip link add link net0 name net7 type vlan id 7
+	ip link set net7 up
+	for i in 0 7; do
+		rdma link add "rxe$i" type rxe netdev "net$i"
+		until_true 5 grep -qs '^fe80:' "$SYS/rxe$i"/ports/1/gids/*
+	done
+	for i in 0 7; do
+		index=$(link_local "rxe$i")
+		address=${address:-$(port rxe0 "gids/$index")}
+		expect "$(port "rxe$i" "gids/$index")" "$address" "rxe$i's address"
+		rxe_verbs -d "rxe$i" -g "$index" -x "$RXE_SLOW" rc.write.sizes ud.imm
+	done
+	rdma link delete rxe7
+	rdma link delete rxe0
+	ip link del net0
+}
+
 # ping_cm ADDRESS: rping from ns1 to its address in ns2, with validation.
 ping_cm() {
 	local pid
@@ -357,6 +383,7 @@ case_of link.macvlan 20 on macvlan mode bridge
 case_of link.vlan.below 20 below_vlan
 case_of link.vlan 30 on_vlan
 case_of link.vlan.events 20 vlan_events
+case_of link.vlan.same 40 same_link_local
 case_of link.lo 20 on_lo
 case_of link.refusals 20 refusals
 case_of link.several 30 several
