@@ -137,8 +137,8 @@ static bool is_usable(unsigned long pfn, bool write)
 }
 
 /*
- * Have the kernel fault for page @i of the walk. One that the kernel has, and that is none, may be a
- * GPU's, which only a fault brings back. That is worth one try, for the page that decides.
+ * Have the kernel fault for page @i of the walk. One that the kernel has, and that is none, may be
+ * a GPU's, which only a fault brings back. That is worth one try, for the page that decides.
  */
 static int bring_in_page(struct attempt *a, unsigned long i)
 {

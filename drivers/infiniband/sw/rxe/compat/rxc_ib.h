@@ -224,8 +224,8 @@ static inline void rxc_mark_name_assigned_by_user(struct ib_device *ib)
 }
 
 /*
- * RXC_NO_PORT_EVENTS - in a driver's struct ib_device_ops: the core need not turn netdev events into
- * IB_EVENT_PORT_ACTIVE and _ERR, the driver does. Older cores never do.
+ * RXC_NO_PORT_EVENTS - in a driver's struct ib_device_ops: the core need not turn netdev events
+ * into IB_EVENT_PORT_ACTIVE and _ERR, the driver does. Older cores never do.
  */
 #ifdef RXC_HAVE_CORE_PORT_EVENTS
 static inline void rxc_no_port_event(struct ib_device *ib, struct net_device *ndev,

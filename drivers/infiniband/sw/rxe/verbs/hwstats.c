@@ -117,8 +117,8 @@ static int unbind_qp(struct ib_qp *ib_qp)
 RXC_DEFINE_COUNTER_BIND(counter_bind_qp, bind_qp, counter_unbind_qp, unbind_qp)
 
 /*
- * The core looks at all counters that it lists, and older ones take one off the list only after they
- * had us free what is ours. Such a one keeps what was read last.
+ * The core looks at all counters that it lists, and older ones take one off the list only after
+ * they had us free what is ours. Such a one keeps what was read last.
  */
 static int counter_update_stats(struct rdma_counter *ib)
 {
