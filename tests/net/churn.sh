@@ -147,26 +147,13 @@ cpu_goes() {
 	settle "$base"
 }
 
-# What the kernel holds, and what each slab does, sorted by name. Both times it is a case that asks:
-# the processes of one are some hundred KiB on a debug kernel.
-memory_now() {
-	settle_memory
-	kernel_kib >"$WORK/kib.$1"
-	awk '$4 ~ /^[0-9]+$/ { print $1, $2 * $4 / 1024 }' /proc/slabinfo | sort >"$WORK/slabs.$1"
-}
-
 # Kernel memory against the state after a first pass over all cases, just as long: what one object
-# of each kind takes, ROUNDS times over, is more than the limit.
+# of each kind takes, ROUNDS times over, is more than the limit. Both times it is a case that asks:
+# the processes of one are some hundred KiB on a debug kernel.
 memory_back() {
-	local before now
 	memory_now end
-	before=$(cat "$WORK/kib.start")
-	now=$(cat "$WORK/kib.end")
-	echo "# kernel memory: $before KiB after the warm-up, $now at the end"
-	((now - before < 300 + 5 * ROUNDS)) && return
-	join "$WORK/slabs.start" "$WORK/slabs.end" |
-		awk '$3 > $2 + 8 { print $3 - $2, "KiB", $1 }' | sort -rn | head -n 8
-	fail "$((now - before)) KiB did not come back"
+	echo "# kernel memory: $(memory_grew start end) KiB more than after the warm-up"
+	(($(memory_grew start end) < 300 + 5 * ROUNDS)) || fail_grown start end
 }
 
 log_clean() {

@@ -324,3 +324,39 @@ kernel_kib() {
 	awk '/^(SUnreclaim|VmallocUsed|Percpu|KernelStack):/ { n += $2 } END { print n }' \
 		/proc/meminfo
 }
+
+# memory_now NAME: what the kernel holds, and what each slab does.
+memory_now() {
+	settle_memory
+	kernel_kib >"$WORK/kib.$1"
+	awk '$4 ~ /^[0-9]+$/ { print $1, $2 * $4 / 1024 }' /proc/slabinfo | sort >"$WORK/slabs.$1"
+}
+
+# memory_grew FROM TO: by so many KiB between two memory_now().
+memory_grew() {
+	echo $(($(cat "$WORK/kib.$2") - $(cat "$WORK/kib.$1")))
+}
+
+# fail_grown FROM TO: memory has not come back: how much, and which slabs.
+fail_grown() {
+	join "$WORK/slabs.$1" "$WORK/slabs.$2" |
+		awk '$3 > $2 + 8 { print $3 - $2, "KiB", $1 }' | sort -rn | head -n 8
+	fail "$(memory_grew "$1" "$2") KiB did not come back"
+}
+
+# steady KIB COMMAND...: what COMMAND takes is given back. The kernel's memory may grow once, for
+# its own reasons, but not by so much in each of two runs.
+steady() {
+	local limit=$1 first second
+	shift
+	"$@"
+	memory_now 0
+	"$@"
+	memory_now 1
+	"$@"
+	memory_now 2
+	first=$(memory_grew 0 1)
+	second=$(memory_grew 1 2)
+	echo "# kernel memory: $first KiB more after a round, then $second"
+	((first < limit || second < limit)) || fail_grown 1 2
+}
