@@ -85,6 +85,7 @@ both() {
 	start pid ip netns exec ns2 timeout "$LIMIT" "${server[@]}"
 	ready "$pid"
 	in_ns 1 timeout "$LIMIT" "$@" || rc=$?
+	[ $rc = 0 ] || kill "$pid" 2>/dev/null || true
 	[ $rc = 0 ] ||
 		fail "client '$*': status $rc; server: $(tail -n 2 "$(output_of "$pid")")"
 	wait "$pid" || fail "server '${server[*]}' failed: $(tail -n 2 "$(output_of "$pid")")"

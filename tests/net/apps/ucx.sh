@@ -15,12 +15,11 @@ ucx_knows() {
 		END { exit !found }' "$WORK/ucx" || fail "ucx_info knows no $1 on rxe1:1"
 }
 
-# ucx_can WORD: ucx_info tells of it in the memory domain or the transports of the device.
+# ucx_can WORD: ucx_info tells of it for the memory domain or the transports of the device.
 ucx_can() {
 	needs_program ucx_info
-	in_ns 1 ucx_info -d >"$WORK/ucx"
-	sed -n '/Memory domain: rxe1/,/Memory domain: [^r]/p' "$WORK/ucx"
-	sed -n '/Memory domain: rxe1/,/Memory domain: [^r]/p' "$WORK/ucx" | grep -q "$1" ||
+	in_ns 1 ucx_info -d | sed -n '/Memory domain: rxe1/,/Memory domain: [^r]/p' | tee "$WORK/ucx"
+	grep -q "$1" "$WORK/ucx" ||
 		fail "ucx_info tells of no '$1'"
 }
 
@@ -51,6 +50,24 @@ uct() {
 	ucx_figures
 }
 
+# on_demand COMMAND...: with UCX's memory registered on demand.
+on_demand() {
+	UCX_REG_NONBLOCK_MEM_TYPES=host "$@"
+}
+
+faults() {
+	echo $(($(counter rxe1 odp_page_faults) + $(counter rxe2 odp_page_faults)))
+}
+
+# ucx_faults TRANSPORTS TEST SIZE COUNT: as ucx, and pages were faulted for.
+ucx_faults() {
+	local before
+	before=$(faults)
+	on_demand ucx "$@"
+	[ "$(faults)" -gt "$before" ] || fail "no page fault: the memory was not on demand"
+	echo "# $(($(faults) - before)) page faults"
+}
+
 # ucx_complains: UCX tells of an error in its log, and may go on. That it has no flush of the remote
 # side, which takes a key of Mellanox' devices, it says each time that it would like to have it.
 ucx_complains() {
@@ -72,7 +89,10 @@ ucx_cases() {
 	app ucx.rc.put_bw ucx rc_v ucp_put_bw 65537 50
 	app ucx.rc.get ucx rc_v ucp_get 65537 50
 	app ucx.ud.tag_lat ucx ud_v tag_lat 1001 200
-	more ucx_info.odp ucx_can 'reg_nonblock\|register'
+	more ucx_info.odp ucx_can reg_nonblock
+	for test in ucp_put_bw ucp_get; do
+		more ucx.rc.odp.$test ucx_faults rc_v $test 300001 50
+	done
 	for how in rc_v ud_v rc_v,ud_v; do
 		for test in tag_lat tag_sync_lat ucp_put_lat ucp_am_lat stream_lat; do
 			more ucx.$how.$test.short ucx $how $test 8 200
