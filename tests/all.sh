@@ -19,6 +19,7 @@ cd "$(dirname "$0")/.."
 . tests/suite.sh
 
 uml_suites() {
+	uml proof 300 /src/tests/vm/guest-proof.sh
 	uml one 1800 /src/tests/net/one.sh
 	uml two 1800 /src/tests/net/two-ns.sh
 	uml links 900 /src/tests/net/links.sh
@@ -41,6 +42,7 @@ uml_suites() {
 }
 
 stock_suites() {
+	stock proof 600 /src/tests/vm/guest-proof.sh
 	stock one 3600 /src/tests/net/one.sh
 	stock two 3600 /src/tests/net/two-ns.sh
 	stock links 1200 /src/tests/net/links.sh

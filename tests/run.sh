@@ -21,6 +21,7 @@ uml_user_space() {
 }
 
 uml_suites() {
+	uml proof 120 /src/tests/vm/guest-proof.sh
 	uml one 900 /src/tests/net/one.sh
 	uml two 900 /src/tests/net/two-ns.sh
 	uml links 600 /src/tests/net/links.sh
@@ -42,6 +43,7 @@ uml_suites() {
 }
 
 stock_suites() {
+	stock proof 300 /src/tests/vm/guest-proof.sh
 	stock one 600 /src/tests/net/one.sh 'rc.*.sizes' 'sgl.*' 'atomic.*' 'cq.*' 'flush.*' 'ud.*'
 	stock odp 1200 /src/tests/odp/odp.sh fast
 	stock apps 900 /src/tests/net/apps.sh

@@ -62,7 +62,9 @@ ground() {
 	command=${command##* -- }
 	own=${command##*tests/}
 	own=${own%%[/ ]*}
-	[ "$own" = lint ] || but=(':!*.md' ':!Documentation' ':(exclude,glob)tests/*.*')
+	[ "$own" = lint ] || but=(':!*.md' ':(exclude,glob)tests/*.sh' ':(exclude,glob)tests/*.py')
+	# Its tables are compared with those of a page.
+	[[ $own =~ ^(lint|unit)$ ]] || but+=(':!Documentation')
 	for folder in "${APART[@]}"; do
 		[ "$own" = lint ] || [ "$own" = "$folder" ] || but+=(":!tests/$folder")
 	done
