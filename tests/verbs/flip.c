@@ -251,6 +251,7 @@ static void sealed(const struct t_case *c)
 	static struct roce_img img;
 	struct victim v;
 	struct buf src;
+	uint32_t sent = 0;
 
 	(void)c;
 	victim_open(&v);
@@ -263,7 +264,7 @@ static void sealed(const struct t_case *c)
 
 		t_where("SEND of %zu bytes on the wire", len);
 		ep_post(&v.e, &op);
-		victim_answer(&v, OP_SEND_ONLY, &img);
+		victim_request(&v, OP_SEND_ONLY, v.e.psn + sent++, &img);
 		want = roce_icrc(&img);
 		for (int i = 0; i < 4; i++)
 			got |= (uint32_t)img.p[img.icrc + i] << (8 * i);

@@ -148,14 +148,25 @@ uint64_t victim_counter(struct victim *v)
 	return victim_counts() ? ep_counter(v->e.dev, counter_name) : 0;
 }
 
-void victim_answer(struct victim *v, uint8_t opcode, struct roce_img *img)
+/* Catch packets for the phantom until one of @opcode, and of PSN @psn unless that is negative. */
+static void catch(struct victim *v, uint8_t opcode, int32_t psn, struct roce_img *img)
 {
 	double end = t_now() + t_seconds(5);
 
 	t_wait("a packet of opcode %#x from the victim", opcode);
 	while (t_now() < end)
 		if (!roce_catch(&v->wire, img, 200) && roce_qpn(img) == PHANTOM_QPN &&
-		    roce_opcode(img) == opcode)
+		    roce_opcode(img) == opcode && (psn < 0 || roce_psn(img) == (uint32_t)psn))
 			return;
 	t_fail("no packet of opcode %#x from the victim", opcode);
+}
+
+void victim_answer(struct victim *v, uint8_t opcode, struct roce_img *img)
+{
+	catch(v, opcode, -1, img);
+}
+
+void victim_request(struct victim *v, uint8_t opcode, uint32_t psn, struct roce_img *img)
+{
+	catch(v, opcode, psn & 0xffffff, img);
 }

@@ -58,4 +58,7 @@ bool victim_counts(void);
 /* victim_answer - catch packets for the phantom until one of opcode @opcode, at most 5 s. */
 void victim_answer(struct victim *v, uint8_t opcode, struct roce_img *img);
 
+/* victim_request - the same, until one of PSN @psn: an older one may have been sent again. */
+void victim_request(struct victim *v, uint8_t opcode, uint32_t psn, struct roce_img *img);
+
 #endif

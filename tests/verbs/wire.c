@@ -188,7 +188,7 @@ static void long_read(const struct t_case *c)
 
 	victim_open(&r.v);
 	r.v.e.cfg.mtu = LONG_MTU;
-	r.v.e.cfg.timeout = 15;
+	r.v.e.cfg.timeout = 18;
 	r.v.e.cfg.rd_atomic = c->arg;
 	victim_again(&r.v);
 	buf_open(&r.buf, r.v.e.dev, LONG_BYTES + 90, 777, IBV_ACCESS_LOCAL_WRITE);
