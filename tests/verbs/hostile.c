@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "victim.h"
+#include "hostile.h"
 
 enum { NAK_SEQUENCE = 0x60, NAK_INVALID = 0x61, NAK_ACCESS = 0x62, ANY_NAK = 0 };
 
@@ -61,8 +61,7 @@ static void settled(struct victim *v, const char *what)
 	victim_again(v);
 }
 
-/* A packet with all the extended headers that its opcode wants, aimed at the victim's memory. */
-static void aimed(struct victim *v, struct roce *r, uint8_t opcode)
+void aimed(struct victim *v, struct roce *r, uint8_t opcode)
 {
 	uint64_t addr = ((uintptr_t)v->buf.p + 64) & ~7ULL;
 	uint32_t rkey = v->buf.mr->rkey;
@@ -162,23 +161,28 @@ static void wrong_header(const struct t_case *c)
 	static const uint16_t pkeys[] = { 0x0000, 0x1234, 0x8001, 0x7ffe };
 	static const uint32_t qpns[] = { 0, 1, 2, 0xffffff };
 	struct victim v;
+	uint64_t before;
 	struct roce r;
 
 	(void)c;
 	victim_open(&v);
 	victim_recv(&v, 0, 64);
+	before = victim_drops(&v, "drop_version");
 	for (int version = 1; version < 16; version++) {
 		victim_packet(&v, &r, OP_SEND_ONLY);
 		r.flags |= version;
 		t_where("version %d", version);
 		ignored(&v, &r, "wrong version");
 	}
+	victim_dropped(&v, "drop_version", before, 15);
+	before = victim_drops(&v, "drop_pkey");
 	for (int i = 0; i < 4; i++) {
 		victim_packet(&v, &r, OP_SEND_ONLY);
 		r.pkey = pkeys[i];
 		t_where("P_Key %#x", pkeys[i]);
 		ignored(&v, &r, "wrong P_Key");
 	}
+	victim_dropped(&v, "drop_pkey", before, 4);
 	for (int i = 0; i < 40; i++) {
 		victim_packet(&v, &r, OP_SEND_ONLY);
 		r.qpn = i < 4 ? qpns[i] : t_rand() & 0xffffff;
@@ -186,12 +190,16 @@ static void wrong_header(const struct t_case *c)
 		if (r.qpn != v.e.qp->qp_num)
 			ignored(&v, &r, "wrong QPN");
 	}
+	t_where("%s", "");
+	before = victim_drops(&v, "drop_service");
 	for (int opcode = 0x20; opcode < 0x100; opcode += 0x20) {
 		victim_packet(&v, &r, opcode + OP_SEND_ONLY);
 		r.ext_len = opcode == 0x60 ? 8 : 0;
 		t_where("opcode %#x of another service", r.opcode);
 		ignored(&v, &r, "another service");
 	}
+	/* UC and UD are services of ours, the others have no opcode that is known. */
+	victim_dropped(&v, "drop_service", before, 2);
 	victim_again(&v);
 	victim_lives(&v);
 }
@@ -200,10 +208,12 @@ static void wrong_header(const struct t_case *c)
 static void wrong_source(const struct t_case *c)
 {
 	struct victim v;
+	uint64_t before;
 	struct roce r;
 
 	(void)c;
 	victim_open(&v);
+	before = victim_drops(&v, "drop_address");
 	victim_recv(&v, 0, 64);
 	for (int i = 0; i < 20; i++) {
 		victim_packet(&v, &r, i & 1 ? OP_SEND_ONLY : OP_WRITE_ONLY);
@@ -215,6 +225,7 @@ static void wrong_source(const struct t_case *c)
 		r.src.raw[v.me.family == 6 ? 15 : 3] = 77 + i;
 		ignored(&v, &r, "packet of a stranger");
 	}
+	victim_dropped(&v, "drop_address", before, 20);
 	victim_again(&v);
 	victim_lives(&v);
 }
@@ -507,11 +518,14 @@ static void ghost_acks(const struct t_case *c)
 {
 	struct op op = { .code = IBV_WR_SEND, .id = 9 };
 	static struct roce_img img;
+	uint64_t stale, bad;
 	struct victim v;
 	struct roce r;
 
 	(void)c;
 	victim_open(&v);
+	stale = victim_drops(&v, "drop_stale_response");
+	bad = victim_drops(&v, "drop_bad_response");
 	ep_post(&v.e, &op);
 	victim_answer(&v, OP_SEND_ONLY, &img);
 	for (int i = 1; i < 50; i++) {
@@ -524,6 +538,8 @@ static void ghost_acks(const struct t_case *c)
 	ep_want_state(&v.e, IBV_QPS_RTS, "victim's");
 	victim_ack(&v, roce_psn(&img));
 	cq_want(v.e.scq, IBV_WC_SUCCESS, 9, "SEND");
+	victim_dropped(&v, "drop_stale_response", stale, 24);
+	victim_dropped(&v, "drop_bad_response", bad, 25);
 	victim_lives(&v);
 }
 
@@ -533,11 +549,13 @@ static void read_answers(const struct t_case *c)
 	static const size_t lens[] = { 0, 60, 99, 101, 104, 1000 };
 	static struct roce_img img;
 	struct victim v;
+	uint64_t before;
 	struct roce r;
 	struct ibv_wc wc;
 
 	(void)c;
 	victim_open(&v);
+	before = victim_drops(&v, "drop_bad_response");
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		struct ibv_sge sge = buf_sge(&v.buf, 500, 100);
 		struct op op = { .code = IBV_WR_RDMA_READ, .sge = &sge, .nsge = 1, .id = 4,
@@ -545,7 +563,7 @@ static void read_answers(const struct t_case *c)
 
 		t_where("READ of 100 bytes answered with %zu", lens[i]);
 		ep_post(&v.e, &op);
-		victim_answer(&v, OP_READ_REQUEST, &img);
+		victim_request(&v, OP_READ_REQUEST, v.e.psn, &img);
 		victim_packet(&v, &r, OP_READ_RESP_ONLY);
 		r.psn = roce_psn(&img);
 		roce_aeth(&r, 0x1f, 1);
@@ -559,6 +577,8 @@ static void read_answers(const struct t_case *c)
 		buf_range(&v.buf, 600, VICTIM_ROOM - 600, v.buf.seed, 600, "behind it");
 		victim_again(&v);
 	}
+	t_where("%s", "");
+	victim_dropped(&v, "drop_bad_response", before, sizeof(lens) / sizeof(lens[0]));
 	victim_lives(&v);
 }
 
@@ -641,7 +661,7 @@ static const struct t_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct t_table tables[] = { { cases }, { NULL } };
+	static const struct t_table tables[] = { { cases }, { cases_hostile_drop }, { NULL } };
 
 	if (victim_args(&argc, &argv))
 		return 2;

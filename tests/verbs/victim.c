@@ -16,7 +16,8 @@ int victim_args(int *argc, char ***argv)
 {
 	if (*argc < 4) {
 		fprintf(stderr, "usage: %s NETNS ADDRESS COUNTER|- [options] [NAME or GLOB ...]\n"
-			"NETNS and ADDRESS: where packets are made; COUNTER: counts bad ICRCs\n",
+			"NETNS and ADDRESS: where packets are made; COUNTER: counts bad ICRCs,\n"
+			"or - for a driver that does not count what it drops by reason\n",
 			(*argv)[0]);
 		return -1;
 	}
@@ -146,6 +147,24 @@ bool victim_counts(void)
 uint64_t victim_counter(struct victim *v)
 {
 	return victim_counts() ? ep_counter(v->e.dev, counter_name) : 0;
+}
+
+uint64_t victim_drops(struct victim *v, const char *reason)
+{
+	return victim_counts() ? ep_counter(v->e.dev, reason) : 0;
+}
+
+void victim_dropped(struct victim *v, const char *reason, uint64_t before, uint64_t n)
+{
+	double end = t_now() + t_seconds(2);
+	uint64_t got;
+
+	if (!victim_counts())
+		return;
+	do
+		got = victim_drops(v, reason) - before;
+	while (got < n && t_now() < end);
+	t_check(got == n, "%s rose by %lu, expected %lu", reason, got, n);
 }
 
 /* Catch packets for the phantom until one of @opcode, and of PSN @psn unless that is negative. */

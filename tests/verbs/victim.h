@@ -55,6 +55,12 @@ void victim_ack(struct victim *v, uint32_t psn);
 uint64_t victim_counter(struct victim *v);
 bool victim_counts(void);
 
+/* victim_drops - the counter of a reason, such as "drop_pkey"; 0 if COUNTER is "-". */
+uint64_t victim_drops(struct victim *v, const char *reason);
+
+/* victim_dropped - that counter is @n above @before within 2 s, and no more. */
+void victim_dropped(struct victim *v, const char *reason, uint64_t before, uint64_t n);
+
 /* victim_answer - catch packets for the phantom until one of opcode @opcode, at most 5 s. */
 void victim_answer(struct victim *v, uint8_t opcode, struct roce_img *img);
 
