@@ -57,16 +57,27 @@ static void good_send(struct victim *v, int ahead, uint64_t seed)
 
 /* What comes before a good message, and must leave no trace. @c->arg: which. */
 enum spoil { LOST_MIDDLE, LOST_FIRST, LOST_LAST, OLD_PSN, TOO_LONG, SHORT_MIDDLE, BAD_KEY,
-	     OUT_OF_BOUNDS, WRITE_IN_SEND };
+	     OUT_OF_BOUNDS, WRITE_IN_SEND, LENGTH_DIFFERS, NO_RIGHT };
 
-static void spoiled_write(struct victim *v, uint32_t rkey, uint64_t addr)
+/* How many of the packets are counted, and as what; what has just been forgotten is not. */
+static const struct {
+	int out_of_seq, uc_request;
+} drops[] = {
+	[LOST_MIDDLE] = { 1, 0 }, [LOST_FIRST] = { 2, 0 }, [LOST_LAST] = { 0, 0 },
+	[OLD_PSN] = { 1, 0 }, [TOO_LONG] = { 1, 1 }, [SHORT_MIDDLE] = { 1, 1 },
+	[BAD_KEY] = { 0, 1 }, [OUT_OF_BOUNDS] = { 0, 1 }, [WRITE_IN_SEND] = { 1, 0 },
+	[LENGTH_DIFFERS] = { 0, 1 }, [NO_RIGHT] = { 0, 1 },
+};
+
+/* A WRITE of 100 bytes that says that it has @len. */
+static void spoiled_write(struct victim *v, uint32_t rkey, uint64_t addr, uint32_t len)
 {
 	struct roce r;
 
 	victim_packet(v, &r, UC | OP_WRITE_ONLY);
 	r.psn = v->psn;
 	pattern_fill(data, 100, 5, 0);
-	roce_reth(&r, addr, rkey, 100);
+	roce_reth(&r, addr, rkey, len);
 	r.payload = data;
 	r.len = 100;
 	victim_send(v, &r);
@@ -103,23 +114,36 @@ static void spoil(struct victim *v, enum spoil how)
 		packet(v, OP_SEND_LAST, 2, 9, 1, 2 * MTU);
 		break;
 	case BAD_KEY:
-		spoiled_write(v, v->buf.mr->rkey ^ 0x100, (uintptr_t)v->buf.p);
+		spoiled_write(v, v->buf.mr->rkey ^ 0x100, (uintptr_t)v->buf.p, 100);
 		break;
 	case OUT_OF_BOUNDS:
-		spoiled_write(v, v->buf.mr->rkey, (uintptr_t)v->buf.p + v->buf.len - 99);
+		spoiled_write(v, v->buf.mr->rkey, (uintptr_t)v->buf.p + v->buf.len - 99, 100);
 		break;
 	case WRITE_IN_SEND:
 		packet(v, OP_SEND_FIRST, 0, MTU, 1, 0);
 		packet(v, OP_WRITE_LAST, 1, 9, 1, 0);
+		break;
+	case LENGTH_DIFFERS:
+		spoiled_write(v, v->buf.mr->rkey, (uintptr_t)v->buf.p, 101);
+		break;
+	case NO_RIGHT:
+		v->e.cfg.access = 0;
+		victim_again(v);
+		victim_recv(v, OFF, LEN);
+		spoiled_write(v, v->buf.mr->rkey, (uintptr_t)v->buf.p, 100);
 		break;
 	}
 }
 
 static void spoiled(const struct t_case *c)
 {
+	uint64_t out_of_seq, uc_request, no_recv;
 	struct victim v;
 
 	uc_open(&v);
+	out_of_seq = victim_drops(&v, "out_of_seq_request");
+	uc_request = victim_drops(&v, "drop_uc_request");
+	no_recv = victim_drops(&v, "drop_no_recv");
 	victim_recv(&v, OFF, LEN);
 	spoil(&v, c->arg);
 	cq_none(v.e.rcq, 30, "a message that is not whole");
@@ -128,6 +152,9 @@ static void spoiled(const struct t_case *c)
 	/* The one receive was used once: there is none for another message. */
 	packet(&v, OP_SEND_ONLY, 8, 30, 2, 0);
 	cq_none(v.e.rcq, 50, "a message without a receive");
+	victim_dropped(&v, "out_of_seq_request", out_of_seq, drops[c->arg].out_of_seq);
+	victim_dropped(&v, "drop_uc_request", uc_request, drops[c->arg].uc_request);
+	victim_dropped(&v, "drop_no_recv", no_recv, 1);
 	buf_expect(&v.buf, OFF, LEN, 77, 0, "victim's memory");
 	victim_recv(&v, OFF, LEN);
 	good_send(&v, 1000, 78);
@@ -176,6 +203,8 @@ const struct t_case cases_wire_uc[] = {
 	{ "wire.uc_bad_key", spoiled, BAD_KEY, 0, 0 },
 	{ "wire.uc_out_of_bounds", spoiled, OUT_OF_BOUNDS, 0, 0 },
 	{ "wire.uc_write_in_send", spoiled, WRITE_IN_SEND, 0, 0 },
+	{ "wire.uc_length_differs", spoiled, LENGTH_DIFFERS, 0, 0 },
+	{ "wire.uc_no_right", spoiled, NO_RIGHT, 0, 0 },
 	{ "wire.uc_sends_once", sends_once, 0, 0, 0 },
 	{ }
 };
