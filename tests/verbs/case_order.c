@@ -3,10 +3,11 @@
  * The order in which a message becomes visible, while it is placed: a program that has seen the
  * last byte may rely on all bytes before it, without looking at a completion.
  *
- * A thread watches one byte of the destination while the message arrives. The moment that it
- * changes, everything before it must be there: of the last byte, all; of one in the middle, all up
- * to its cache line, within which there is no order. The bytes are looked at backwards, since those
- * written shortly before are the ones that could be missing.
+ * A thread watches one byte of the destination while the message arrives; the message is posted
+ * after its first look in vain, lest it come too late. The moment that the byte changes, everything
+ * before it must be there: of the last byte, all; of one in the middle, all up to its cache line,
+ * within which there is no order. The bytes are looked at backwards, since those written shortly
+ * before are the ones that could be missing.
  *
  * On-demand regions fault in between: half of their pages are taken away before each message.
  */
@@ -21,7 +22,8 @@
 
 enum { LINE = 64, MAX_LEN = 30000, ID = 0x0de4, ON_DEMAND = IBV_ACCESS_ON_DEMAND };
 
-enum phase { IDLE, WATCH, SEEN, STOP };
+/* In turn: who sends asks to WATCH, the watcher has LOOKED, the message is SENT, it was SEEN. */
+enum phase { IDLE, WATCH, LOOKED, SENT, SEEN, STOP };
 
 /* struct order_rig - source, destination, and who watches it. */
 struct order_rig {
@@ -33,7 +35,7 @@ struct order_rig {
 	pthread_t watcher;
 	atomic_int phase;		/* enum phase */
 	size_t missing;			/* SEEN: a byte before the probe that is old, or len */
-	size_t looks;			/* in vain */
+	size_t looks;			/* in vain, with a message SENT */
 	bool drop;			/* take pages away between messages */
 };
 
@@ -70,18 +72,24 @@ static void look_afresh(void)
 static void watch(struct order_rig *r)
 {
 	const uint8_t *at = r->dst.p + r->off + r->probe;
-	size_t looks = 0;
 
-	while (byte_at(at) != r->src.p[r->probe]) {
-		if (++looks % 64 == 0)
-			look_afresh();
-		if (atomic_load(&r->phase) == STOP)
+	for (size_t n = 1; byte_at(at) != r->src.p[r->probe]; n++) {
+		switch (atomic_load(&r->phase)) {
+		case WATCH:
+			atomic_store(&r->phase, LOOKED);
+			break;
+		case SENT:
+			r->looks++;
+			break;
+		case STOP:
 			return;
+		}
+		if (n % 64 == 0)
+			look_afresh();
 	}
 	if (r->drop)
 		look_afresh();
 	r->missing = find_missing(r);
-	r->looks += looks;
 	atomic_store(&r->phase, SEEN);
 }
 
@@ -134,6 +142,13 @@ static void renew(struct order_rig *r)
 			madvise(r->dst.map + at, page, MADV_DONTNEED);
 }
 
+static void await_watcher(struct order_rig *r, int phase, const char *what)
+{
+	t_wait("the watcher to %s byte %zu of %zu", what, r->probe, r->len);
+	while (atomic_load(&r->phase) != phase)
+		sched_yield();
+}
+
 static void send_one(struct order_rig *r)
 {
 	bool read = r->code == IBV_WR_RDMA_READ;
@@ -146,6 +161,7 @@ static void send_one(struct order_rig *r)
 
 	if (op_takes_recv(r->code))
 		ep_recv(&r->p.b, &to, 1, ID + 1);
+	atomic_store(&r->phase, SENT);
 	ep_post(&r->p.a, &op);
 	cq_want(r->p.a.scq, IBV_WC_SUCCESS, ID, op_name(r->code));
 	if (op_takes_recv(r->code))
@@ -158,10 +174,9 @@ static void one_round(struct order_rig *r)
 	r->probe = t_rand() % 4 ? r->len - 1 : t_rand() % r->len;
 	renew(r);
 	atomic_store(&r->phase, WATCH);
+	await_watcher(r, LOOKED, "look at");
 	send_one(r);
-	t_wait("the watcher to see byte %zu of %zu", r->probe, r->len);
-	while (atomic_load(&r->phase) != SEEN)
-		sched_yield();
+	await_watcher(r, SEEN, "see");
 	t_check(r->missing == r->len,
 		"%s of %zu bytes to offset %zu: byte %zu was there before byte %zu",
 		op_name(r->code), r->len, r->off, r->probe, r->missing);
@@ -208,7 +223,8 @@ static void run_order(const struct t_case *c)
 		r.len = sizes[i % n] < MAX_LEN ? sizes[i % n] : MAX_LEN;
 		one_round(&r);
 	}
-	t_note("%zu messages, %zu looks before they had come", i, r.looks);
+	t_note("%zu messages, %zu looks between post and arrival", i, r.looks);
+	t_check(r.looks, "nobody looked while one of %zu messages was on its way", i);
 	rig_close(&r);
 }
 
