@@ -108,7 +108,7 @@ static void choose_gid(struct ep_dev *d, int want)
 		d->gid_index = i;
 	}
 	if (!best)
-		t_skip("no RoCE v2 GID of family IPv%d", t_opts.family);
+		t_fail("no RoCE v2 GID of family IPv%d", t_opts.family);
 }
 
 struct ep_dev *ep_dev_open(int side)
