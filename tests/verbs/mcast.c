@@ -5,7 +5,8 @@
  *   rxe_mcast [options] hold GROUP...          attach, print "attached", wait to be killed;
  *                                              at SIGUSR1 detach, print "detached", wait on
  *   rxe_mcast [options] hear COUNT GROUP       attach, print "attached", take COUNT datagrams, each
- *                                              byte checked, print "heard COUNT", end
+ *                                              once, in order and with every byte checked, print
+ *                                              "heard COUNT", end
  *   rxe_mcast [options] send COUNT GROUP       send them
  *
  * Options are those of rxe_verbs; a GROUP is an IPv4 or IPv6 address. Both ends must have the same
@@ -92,7 +93,6 @@ static void hear(int count, const char *group)
 {
 	union ibv_gid g = parse(group);
 	struct ibv_wc wc;
-	uint64_t pos;
 
 	open_up();
 	for (int i = 0; i < SLOTS; i++)
@@ -102,12 +102,15 @@ static void hear(int count, const char *group)
 	for (int i = 0; i < count; i++) {
 		cq_poll_for(e.rcq, &wc, "a datagram", 60);
 		wc_want(&wc, IBV_WC_SUCCESS, "a datagram");
-		pos = (uint64_t)ntohl(wc.imm_data) * LEN;
 		t_check(wc.byte_len == GRH + LEN && wc.wc_flags & IBV_WC_WITH_IMM,
 			"byte_len %u, flags %#x", wc.byte_len, wc.wc_flags);
-		buf_range(&buf, wc.wr_id * (GRH + LEN) + GRH, LEN, t_opts.seed, pos, "datagram");
+		t_check(ntohl(wc.imm_data) == (uint32_t)i, "datagram %u, expected %d",
+			ntohl(wc.imm_data), i);
+		buf_range(&buf, wc.wr_id * (GRH + LEN) + GRH, LEN, t_opts.seed, (uint64_t)i * LEN,
+			  "datagram");
 		post(wc.wr_id);
 	}
+	cq_none(e.rcq, 50, "a datagram too many");
 	t_zero(ibv_detach_mcast(e.qp, &g, 0));
 	say("heard", count);
 }
