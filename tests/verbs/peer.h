@@ -28,6 +28,7 @@ struct peer_msg {
 	size_t off;			/* in the follower's buffer */
 	uint64_t seed, pos;		/* of the driver's data; answer: of the follower's buffer */
 	uint64_t value;			/* atomics: before; CHECK: after */
+	uint32_t imm;			/* immediate data, in host order */
 	uint64_t addr;			/* answer: of the follower's buffer */
 	uint32_t rkey;
 	char text[400];			/* FAILED */

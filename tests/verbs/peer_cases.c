@@ -61,6 +61,18 @@ static void check_buffer(struct peer_link *l, const struct peer_msg *m)
 		buf_expect(&l->buf, m->off, m->len, m->seed, m->pos, "destination");
 }
 
+static void check_imm(const struct ibv_wc *wc, const struct peer_msg *m)
+{
+	enum ibv_wc_opcode want = is_send(m->code) ? IBV_WC_RECV : IBV_WC_RECV_RDMA_WITH_IMM;
+	bool imm = op_has_imm(m->code);
+
+	t_check(wc->opcode == want, "opcode: got %d, expected %d", wc->opcode, want);
+	t_check(!!(wc->wc_flags & IBV_WC_WITH_IMM) == imm,
+		"wc_flags: got %#x, expected immediate data %d", wc->wc_flags, imm);
+	t_check(!imm || ntohl(wc->imm_data) == m->imm, "immediate data: got %#x, expected %#x",
+		ntohl(wc->imm_data), m->imm);
+}
+
 static void check(struct peer_link *l, struct peer_msg *m)
 {
 	size_t extra = l->e.cfg.type == IBV_QPT_UD ? GRH : 0;
@@ -72,6 +84,7 @@ static void check(struct peer_link *l, struct peer_msg *m)
 		wc_want(&wc, IBV_WC_SUCCESS, "receive");
 		t_check(wc.byte_len == m->len + extra, "byte_len: got %u, expected %zu",
 			wc.byte_len, m->len + extra);
+		check_imm(&wc, m);
 	}
 	check_buffer(l, m);
 }
@@ -135,8 +148,9 @@ static void drive(struct peer_link *l, struct buf *local, enum ibv_wr_opcode cod
 	size_t off = 1 + t_rand() % 90;
 	struct ibv_sge sge = buf_sge(local, off, len);
 	struct peer_msg m = { .kind = PEER_PREPARE, .code = code, .len = len,
-			      .off = 41 + t_rand() % 99, .value = t_rand() }, ready = m;
-	struct op op = { .code = code, .sge = &sge, .nsge = 1, .id = 0xd0, .imm = 5,
+			      .off = 41 + t_rand() % 99, .value = t_rand(), .imm = t_rand() },
+			ready = m;
+	struct op op = { .code = code, .sge = &sge, .nsge = 1, .id = 0xd0, .imm = m.imm,
 			 .add = t_rand(), .swap = t_rand(), .ah = ah,
 			 .qpn = l->other.qpn, .qkey = l->e.cfg.qkey };
 

@@ -43,6 +43,11 @@ bool op_takes_recv(enum ibv_wr_opcode code)
 	return code < sizeof(ops) / sizeof(ops[0]) && ops[code].recv;
 }
 
+bool op_has_imm(enum ibv_wr_opcode code)
+{
+	return code == IBV_WR_SEND_WITH_IMM || code == IBV_WR_RDMA_WRITE_WITH_IMM;
+}
+
 static void fill_wr(const struct ep *e, const struct op *op, struct ibv_send_wr *wr)
 {
 	memset(wr, 0, sizeof(*wr));

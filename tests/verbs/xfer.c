@@ -16,11 +16,6 @@ static bool is_send(enum ibv_wr_opcode code)
 	return code == IBV_WR_SEND || code == IBV_WR_SEND_WITH_IMM;
 }
 
-static bool has_imm(enum ibv_wr_opcode code)
-{
-	return code == IBV_WR_SEND_WITH_IMM || code == IBV_WR_RDMA_WRITE_WITH_IMM;
-}
-
 static void post_receive(struct ep *b, const struct xfer *x)
 {
 	struct ibv_sge sge = buf_sge(x->dst, x->dof, x->len);
@@ -45,10 +40,10 @@ static void check_receive(struct ep *b, const struct xfer *x)
 		x->len);
 	t_check(wc.qp_num == b->qp->qp_num, "receive: got qp_num %#x, expected %#x", wc.qp_num,
 		b->qp->qp_num);
-	t_check(!!(wc.wc_flags & IBV_WC_WITH_IMM) == has_imm(x->code),
+	t_check(!!(wc.wc_flags & IBV_WC_WITH_IMM) == op_has_imm(x->code),
 		"receive: got wc_flags %#x, expected immediate data %d", wc.wc_flags,
-		has_imm(x->code));
-	t_check(!has_imm(x->code) || ntohl(wc.imm_data) == IMM,
+		op_has_imm(x->code));
+	t_check(!op_has_imm(x->code) || ntohl(wc.imm_data) == IMM,
 		"receive: got immediate data %#x, expected %#x", ntohl(wc.imm_data), IMM);
 }
 

@@ -116,6 +116,7 @@ void event_none(struct ibv_context *ctx, int ms);
 /* op_name - "RDMA WRITE" for IBV_WR_RDMA_WRITE and so on. */
 const char *op_name(enum ibv_wr_opcode code);
 bool op_takes_recv(enum ibv_wr_opcode code);
+bool op_has_imm(enum ibv_wr_opcode code);
 
 /* struct xfer - a transfer of @len bytes from @src + @so to @dst + @dof (READ: from b to a). */
 struct xfer {
