@@ -109,7 +109,7 @@ static void no_calls(const struct t_case *c)
 }
 
 const struct t_case cases_persist[] = {
-	{ "persist", no_calls, 0, 0, 0 },
+	{ "persist.none", no_calls, 0, 0, 0 },
 	{ }
 };
 #endif

@@ -346,6 +346,26 @@ static bool wanted(const char *name, int n, char **globs)
 	return false;
 }
 
+static bool names_one(const char *glob, const struct t_table *tables)
+{
+	for (; tables->cases; tables++)
+		for (const struct t_case *c = tables->cases; c->name; c++)
+			if (!fnmatch(glob, c->name, 0))
+				return true;
+	return false;
+}
+
+/* A word that is misspelt would else mean fewer cases, and nobody would miss them. */
+static void check_globs(int n, char **globs, const struct t_table *tables)
+{
+	for (int i = 0; i < n; i++) {
+		if (names_one(globs[i], tables))
+			continue;
+		printf("FAIL %s (no case has such a name)\n", globs[i]);
+		failed++;
+	}
+}
+
 static void prepare(void)
 {
 	sigset_t set;
@@ -378,6 +398,8 @@ int t_main(int argc, char **argv, const struct t_table *tables)
 {
 	int first = t_begin(argc, argv);
 
+	if (!list_only)
+		check_globs(argc - first, argv + first, tables);
 	for (; tables->cases; tables++)
 		for (const struct t_case *c = tables->cases; c->name; c++) {
 			if (!wanted(c->name, argc - first, argv + first))

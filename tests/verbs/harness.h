@@ -8,7 +8,8 @@
  * reported with the words of the latest t_wait(): what the case was waiting for.
  *
  * Output, one line a case: "ok NAME TIME", "FAIL NAME (reason) TIME" or "skip NAME (reason) TIME",
- * then "N passed, N failed, N skipped". The process ends nonzero if a case failed or none ran.
+ * then "N passed, N failed, N skipped". The process ends nonzero if a case failed or none ran. A
+ * GLOB of the command line that no case's name matches counts as a failure.
  */
 #ifndef TESTS_VERBS_HARNESS_H
 #define TESTS_VERBS_HARNESS_H
