@@ -42,6 +42,9 @@ static void caps(const struct t_case *c)
 	t_check(caps.general_caps == (IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT),
 		"general_caps: got %#lx, expected on-demand paging and implicit",
 		caps.general_caps);
+	/* Without it the cases atomic.* skip, which are its proof. */
+	t_check(ep_dev(1)->attr.atomic_cap == IBV_ATOMIC_GLOB,
+		"atomic_cap: got %d, expected IBV_ATOMIC_GLOB", ep_dev(1)->attr.atomic_cap);
 	if (ep_dev(0)->attr.max_srq)
 		want |= IBV_ODP_SUPPORT_SRQ_RECV;
 	rc_want = want | device_placement();
