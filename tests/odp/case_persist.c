@@ -19,16 +19,26 @@ struct persist_rig {
 	struct mem target;
 };
 
+/* Where a DAX file system could be made, the machine has all that the claim takes. */
+static void need_persistent(void)
+{
+	struct ibv_device_attr_ex attr;
+
+	t_zero(ibv_query_device_ex(ep_dev(1)->ctx, NULL, &attr));
+	if (attr.device_cap_flags_ex & FLUSH_PERSISTENT_CAP)
+		return;
+	t_check(!odp_opts.dax, "DAX at %s, but the device does not claim FLUSH PERSISTENT",
+		odp_opts.dax);
+	t_skip("the device does not claim FLUSH PERSISTENT, the machine has no DAX");
+}
+
 static void rig_open(struct persist_rig *r, enum place_kind kind)
 {
 	int right = IBV_ACCESS_FLUSH_PERSISTENT;
-	struct ibv_device_attr_ex attr;
 	struct ep_cfg cfg = ep_rc();
 
 	odp_needed();
-	t_zero(ibv_query_device_ex(ep_dev(1)->ctx, NULL, &attr));
-	if (!(attr.device_cap_flags_ex & FLUSH_PERSISTENT_CAP))
-		t_skip("the device does not claim FLUSH PERSISTENT");
+	need_persistent();
 	cfg.access |= right;
 	cfg.send_ops = IBV_QP_EX_WITH_FLUSH;
 	ep_pair_open(&r->p, &cfg);
