@@ -12,7 +12,8 @@ extern const struct t_case cases_matrix[];	/* every operation on every kind of m
 extern const struct t_case cases_touch[];	/* memory that nobody touched before */
 extern const struct t_case cases_region[];	/* iova, implicit, overlapping, sparse, read-only */
 extern const struct t_case cases_change[];	/* memory replaced under a region */
-extern const struct t_case cases_paging[];	/* paged out, merged, migrated, written back */
+extern const struct t_case cases_paging[];	/* paged out, merged, written back */
+extern const struct t_case cases_migrate[];	/* moved to other frames */
 extern const struct t_case cases_protect[];	/* mprotect, huge pages made and split */
 extern const struct t_case cases_fork[];	/* copy-on-write */
 extern const struct t_case cases_uffd[];	/* memory behind userfaultfd */
