@@ -18,7 +18,8 @@ ucx_knows() {
 # ucx_can WORD: ucx_info tells of it for the memory domain or the transports of the device.
 ucx_can() {
 	needs_program ucx_info
-	in_ns 1 ucx_info -d | sed -n '/Memory domain: rxe1/,/Memory domain: [^r]/p' | tee "$WORK/ucx"
+	in_ns 1 ucx_info -d | sed -n '/Memory domain: rxe1/,/Memory domain: [^r]/p' |
+		tee "$WORK/ucx"
 	grep -q "$1" "$WORK/ucx" ||
 		fail "ucx_info tells of no '$1'"
 }
