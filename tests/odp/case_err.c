@@ -246,6 +246,16 @@ static bool allowed(enum spoil how, enum role role)
 	return how == SPOIL_READ_ONLY && role >= ROLE_FIRST_SOURCE;
 }
 
+/* Mended, nothing of the memory has changed, and data flow. */
+static void rig_end(struct err_rig *r, enum spoil how, const char *who)
+{
+	t_where("%s", "");
+	mend(r, how);
+	settle();
+	buf_same(&r->m.b, who);
+	pair_proves(&r->p);
+}
+
 /* @c->arg: how. The access lies in the bad page whole: nothing at all may change. */
 static void whole(const struct t_case *c)
 {
@@ -257,11 +267,7 @@ static void whole(const struct t_case *c)
 		if (!allowed(c->arg, role))
 			refused(&r, role, r.bad + 1000, LEN);
 	}
-	t_where("%s", "");
-	mend(&r, c->arg);
-	settle();
-	buf_same(&r.m.b, "memory around what was refused");
-	pair_proves(&r.p);
+	rig_end(&r, c->arg, "memory around what was refused");
 }
 
 /* The access begins in a good page: nothing behind the bad one may change. */
@@ -293,11 +299,7 @@ static void across(const struct t_case *c)
 		pattern_fill(r.m.b.p + start, 501, r.m.b.seed, start);
 		ep_pair_again(&r.p);
 	}
-	t_where("%s", "");
-	mend(&r, c->arg);
-	settle();
-	buf_same(&r.m.b, "memory with a bad page, mended");
-	pair_proves(&r.p);
+	rig_end(&r, c->arg, "memory with a bad page, mended");
 }
 
 /* Post role @role with a list of a good entry and a bad one. */
@@ -342,11 +344,7 @@ static void entries(const struct t_case *c)
 		ep_pair_again(&r.p);
 		pattern_fill(r.m.b.p + 100, 301, r.m.b.seed, 100);
 	}
-	t_where("%s", "");
-	mend(&r, c->arg);
-	settle();
-	buf_same(&r.m.b, "memory around");
-	pair_proves(&r.p);
+	rig_end(&r, c->arg, "memory around");
 }
 
 /* A datagram whose network header fits in front of the bad page, and whose data do not. */

@@ -32,7 +32,10 @@ module_param(loopback_icrc, bool, 0644);
 MODULE_PARM_DESC(loopback_icrc,
 		 "Compute and verify the ICRC of packets that stay on this host, too (default: N)");
 
-/* What a queued buffer's control block holds. */
+/*
+ * What a queued buffer's control block holds. The sender is there until the buffer is delivered:
+ * the QP that sent it is kept until then, by whoever ran it, and the device waits for its QPs.
+ */
 struct looped {
 	const struct rxe_dev *dev;
 };

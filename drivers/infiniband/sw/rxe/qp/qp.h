@@ -48,7 +48,8 @@ struct rxe_stretch;
  * struct rxe_run - who runs the QP (run.c)
  * @lock: guards all below
  * @owned: somebody is the owner
- * @running: the owner runs it, just now; not while its packets are delivered
+ * @running: the owner runs it, just now; not while its packets are delivered. The owner's alone:
+ *	only its own CPU looks, where @keeper is that CPU's stretch
  * @granted: ownership is being handed to the waiting verb
  * @waiting: a verb waits for ownership
  * @queued: on a CPU's run queue
