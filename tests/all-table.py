@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """A table of suites by kernels, in reStructuredText.
 
-Reads lines "NAME PASSED FAILED SKIPPED SECONDS", where NAME is SUITE, uml-SUITE or
-stock-KERNEL-SUITE; a cell is passed/failed/skipped.
+Reads lines "NAME GROUND PASSED FAILED SKIPPED SECONDS [older]", where NAME is SUITE, uml-SUITE or
+stock-KERNEL-SUITE; a cell is passed/failed/skipped, with a star if it is of an older state.
 """
 import re
 import sys
@@ -25,13 +25,13 @@ def main():
     cells = {}
     rows, columns = [], []
     for line in sys.stdin:
-        name, passed, failed, skipped, _ = line.split()
+        name, _, passed, failed, skipped, _, *older = line.split()
         column, row = place(name)
         if row not in rows:
             rows.append(row)
         if column not in columns:
             columns.append(column)
-        cells[row, column] = f"{passed}/{failed}/{skipped}"
+        cells[row, column] = f"{passed}/{failed}/{skipped}" + (" \\*" if older else "")
     head = ["suite"] + columns
     body = [[row] + [cells.get((row, column), "") for column in columns] for row in rows]
     # The first column of a simple table may not be empty, others may.

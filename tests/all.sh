@@ -8,7 +8,8 @@
 #
 # What passed is kept, and not run again while what the suite stands on is as it was (suite.sh): a
 # run that was ended goes on where it was.
-# --write puts the table into Documentation/testing.rst.
+# --write puts the results into tests/results.txt, where those of other suites stay as they are, and
+# the table of that file into Documentation/testing.rst.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=vm/lib.sh
@@ -61,10 +62,7 @@ stock_suites() {
 	stock crowd 3600 /src/tests/net/crowd.sh 1000 10000
 }
 
-# One row a suite, one column a kernel; what runs on the host alone has the first.
-table() {
-	printf '%s\n' "${RESULTS[@]}" | python3 tests/all-table.py
-}
+RECORD=tests/results.txt
 
 write=
 [ "${1:-}" != --write ] || { write=1 && shift; }
@@ -85,25 +83,28 @@ if any_of uml-; then
 	step "root file system and test programs of user-mode Linux" tests/vm/guest-build.sh
 	step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
 	step "user-mode Linux without checkers" tests/vm/uml.sh build plain
-	uml_suites
 fi
+uml_suites
 for KERNEL in 6.12 7.2 6.1; do
-	any_of "stock-$KERNEL-" || continue
-	step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
+	! any_of "stock-$KERNEL-" || step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
 	stock_suites
 done
 KERNEL=7.2-sid
-if any_of stock-$KERNEL-; then
-	step "Debian's newest user space" tests/vm/guest-build.sh
-	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
-fi
+! any_of "stock-$KERNEL-" || step "Debian's newest user space" tests/vm/guest-build.sh
+stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
 say "done"
 
 rc=0
 conclude || rc=1
 work=''
 scratch work
-table >"$work/table"
+if [ -n "$write" ]; then
+	recorded $RECORD >"$work/lines"
+	python3 tests/all-table.py <"$work/lines" >"$work/table"
+	{ echo "# SPDX-License-Identifier: GPL-2.0" && sed 's/ older$//' "$work/lines"; } >$RECORD
+	page_write testing.rst suites "$work/table"
+else
+	recorded /dev/null | python3 tests/all-table.py >"$work/table"
+fi
 cat "$work/table"
-[ -z "$write" ] || page_write testing.rst suites "$work/table"
 exit $rc

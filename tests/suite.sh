@@ -13,6 +13,7 @@ LOGS=${LOGS:-$LAB_CACHE/logs}
 mkdir -p "$LOGS"
 ONLY=()
 RESULTS=()
+SUITES=()
 
 wanted() {
 	local word
@@ -65,6 +66,7 @@ ground() {
 	[ "$own" = lint ] || but=(':!*.md' ':(exclude,glob)tests/*.sh' ':(exclude,glob)tests/*.py')
 	# Its tables are compared with those of a page.
 	[[ $own =~ ^(lint|unit)$ ]] || but+=(':!Documentation')
+	but+=(':!tests/results.txt' ':!Documentation/testing.rst')
 	for folder in "${APART[@]}"; do
 		[ "$own" = lint ] || [ "$own" = "$folder" ] || but+=(":!tests/$folder")
 	done
@@ -77,8 +79,9 @@ ground() {
 # suite NAME SECONDS COMMAND...
 suite() {
 	local name=$1 kept=${KEPT:+$KEPT/$1} result f on=''
-	wanted "$name" || return 0
 	[ -z "$kept" ] || on=$(ground "${@:3}")
+	SUITES+=("$name $on")
+	wanted "$name" || return 0
 	if [ -n "$kept" ] && grep -qs "^$on " "$kept"; then
 		result=$(cut -d ' ' -f 2- "$kept")
 		say "== $name: as it was, $result"
@@ -88,6 +91,21 @@ suite() {
 		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$on $result" >"$kept"
 	fi
 	RESULTS+=("$name $result")
+}
+
+# recorded FILE: one line a suite, NAME GROUND PASSED FAILED SKIPPED SECONDS: of this run, or else
+# what FILE has of it, with the word "older" behind if it stood on something else.
+recorded() {
+	local name on line was
+	for line in "${SUITES[@]}"; do
+		read -r name on <<<"$line"
+		if line=$(printf '%s\n' "${RESULTS[@]}" | grep "^$name "); then
+			echo "$name $on ${line#* }"
+		elif line=$(grep -s "^$name " "$1"); then
+			read -r _ was _ <<<"$line"
+			[ "$was" = "$on" ] && echo "$line" || echo "$line older"
+		fi
+	done
 }
 
 # More where the host has it: a region of 4 GiB needs a guest of 6.
