@@ -30,6 +30,7 @@ def bandwidths():
 # unit. A sum is made round by round.
 ROWS = [
     ("Registration and end of 1 GiB", [("reg_us", "1GiB", 1)], "1 GiB pinned", [("reg_us", "pinned", 1)], "us"),
+    ("the same", [("reg_us", "1GiB", 1)], "two calls of getppid()", [("reg_us", "calls", 1)], "us"),
     *(
         (
             f"Registration and end of {name}",

@@ -48,6 +48,7 @@ job='' work='' failed=0
 scratch work
 KERNEL=6.12 "$LAB_VM/guest-build.sh" >/dev/null
 say "$rounds rounds of two minutes (load $(cut -c1-4 /proc/loadavg))"
+keep_awake
 measure || failed=1
 table >"$work/table"
 cat "$work/table"

@@ -14,11 +14,12 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-enum { BATCHES = 20, BATCH = 10, MANY = 1000, LATE = 6, STRIDE = 256, SPARSE = 1024 };
+enum { BATCHES = 20, BATCH = 10, PINNED = 3, MANY = 1000, LATE = 6, STRIDE = 256, SPARSE = 1024 };
 
 static const struct {
 	const char *name;
@@ -47,25 +48,34 @@ static void settle(void)
 	globfree(&g);
 }
 
-/* The median of @batches, each of @batch regions made and ended, one at a time. */
-static void time_pairs(const struct area *a, enum area_kind kind, size_t batches, size_t batch,
-		       const char *name)
+/* Seconds for each of @batch regions made and ended, one at a time. */
+static double time_pairs(const struct area *a, enum area_kind kind, size_t batch)
 {
-	double took[BATCHES];
+	double start = t_now();
 
-	for (size_t i = 0; i < batches; i++) {
-		double start = t_now();
+	for (size_t j = 0; j < batch; j++)
+		t_zero(ibv_dereg_mr(reg_region(a->p, a->len, kind)));
+	return (t_now() - start) / batch;
+}
 
-		for (size_t j = 0; j < batch; j++)
-			t_zero(ibv_dereg_mr(reg_region(a->p, a->len, kind)));
-		took[i] = (t_now() - start) / batch;
-	}
-	figure("reg_us", name, median(took, batches) * 1e6);
+/* Seconds for two of the least system calls: a region takes one to be made and one to be ended. */
+static double time_calls(size_t batch)
+{
+	double start = t_now();
+
+	for (size_t j = 0; j < 2 * batch; j++)
+		syscall(SYS_getppid);
+	return (t_now() - start) / batch;
+}
+
+static enum area_kind size_kind(int size)
+{
+	return sizes[size].len ? AREA_ON_DEMAND : AREA_IMPLICIT;
 }
 
 static struct ibv_mr *reg_size(const struct area *a, int size)
 {
-	return reg_region(a->p, a->len, sizes[size].len ? AREA_ON_DEMAND : AREA_IMPLICIT);
+	return reg_region(a->p, a->len, size_kind(size));
 }
 
 static void map_size(struct area *a, int size)
@@ -76,15 +86,21 @@ static void map_size(struct area *a, int size)
 /* The sizes in turn; the first region of all is not counted. */
 static void reg_time(const struct t_case *c)
 {
+	double took[SIZES][BATCHES], calls[BATCHES];
 	struct area a[SIZES];
 
 	(void)c;
 	for (int i = 0; i < SIZES; i++)
 		map_size(&a[i], i);
 	t_zero(ibv_dereg_mr(reg_size(&a[0], 0)));
+	for (int j = 0; j < BATCHES; j++) {
+		calls[j] = time_calls(BATCH);
+		for (int i = 0; i < SIZES; i++)
+			took[i][j] = time_pairs(&a[i], size_kind(i), BATCH);
+	}
+	figure("reg_us", "calls", median(calls, BATCHES) * 1e6);
 	for (int i = 0; i < SIZES; i++)
-		time_pairs(&a[i], sizes[i].len ? AREA_ON_DEMAND : AREA_IMPLICIT, BATCHES, BATCH,
-			   sizes[i].name);
+		figure("reg_us", sizes[i].name, median(took[i], BATCHES) * 1e6);
 }
 
 /*
@@ -112,12 +128,15 @@ static void reg_memory(const struct t_case *c)
 
 static void pinned(const struct t_case *c)
 {
+	double took[PINNED];
 	struct area a;
 
 	(void)c;
 	area_map(&a, GIB);
 	area_touch(&a);
-	time_pairs(&a, AREA_PINNED, 3, 1, "pinned");
+	for (int j = 0; j < PINNED; j++)
+		took[j] = time_pairs(&a, AREA_PINNED, 1);
+	figure("reg_us", "pinned", median(took, PINNED) * 1e6);
 }
 
 /* Traffic needs memory too: it is taken here, from and to memory that is pinned. */

@@ -58,6 +58,7 @@ failed=0 job='' work=
 [ -z "$write" ] || page_check performance.md bench
 scratch work
 : >"$work/result"
+keep_awake
 measure
 [ -s "$work/result" ] || die "no figure at all"
 table >"$work/table"
