@@ -279,9 +279,11 @@ static struct odp_mirror *make_mirror(struct mm_struct *mm)
 	mirror = kzalloc(sizeof(*mirror), GFP_KERNEL_ACCOUNT);
 	if (!mirror)
 		return NULL;
-	/* A fault that is on the way of packets comes before what can wait. */
-	mirror->wq = alloc_workqueue("rdma_odp/%d", WQ_UNBOUND | WQ_HIGHPRI, FAULTS_AT_A_TIME,
-				     current->tgid);
+	/*
+	 * A queue of its own, so that what can wait does not stand before it. But not WQ_HIGHPRI:
+	 * a page may cost seconds of reclaim, and that is no time to come before everybody else.
+	 */
+	mirror->wq = alloc_workqueue("rdma_odp/%d", WQ_UNBOUND, FAULTS_AT_A_TIME, current->tgid);
 	if (!mirror->wq) {
 		kfree(mirror);
 		return NULL;
