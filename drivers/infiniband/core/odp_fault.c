@@ -136,15 +136,23 @@ static bool is_usable(unsigned long pfn, bool write)
 	return !is_device_private_page(page) && !is_pci_p2pdma_page(page);
 }
 
+/* Is there what was asked for, and it cannot be had? A device's, which a fault may bring back. */
+static bool is_foreign(const struct attempt *a, unsigned long pfn)
+{
+	unsigned long there = HMM_PFN_VALID | (wants_write(a) ? HMM_PFN_WRITE : 0);
+
+	return (pfn & HMM_PFN_ERROR) || ((pfn & there) == there && !is_usable(pfn, wants_write(a)));
+}
+
 /*
- * Have the kernel fault for page @i of the walk. One that the kernel has, and that is none, may be
- * a GPU's, which only a fault brings back. That is worth one try, for the page that decides.
+ * Have the kernel fault for page @i of the walk. What a GPU has, only a fault brings back. That is
+ * worth one try, for the page that decides.
  */
 static int bring_in_page(struct attempt *a, unsigned long i)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
 
-	if (a->pfns[i] & HMM_PFN_ERROR) {
+	if (is_foreign(a, a->pfns[i])) {
 		if (i || a->doubted)
 			return -EFAULT;
 		a->doubted = true;
@@ -341,6 +349,8 @@ static long attempt_all(struct attempt *a)
 			return -EFAULT;
 		if (n == -EBUSY)
 			collided(a, tries);
+		else
+			cond_resched();
 	}
 }
 
