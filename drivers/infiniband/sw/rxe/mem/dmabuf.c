@@ -147,6 +147,8 @@ static int pin(struct rxe_dmabuf *buf)
 
 	dma_resv_lock(buf->dmabuf->resv, NULL);
 	err = dma_buf_pin(buf->attach);
+	/* It may have been moved to where it can be pinned. */
+	buf->moves = 0;
 	dma_resv_unlock(buf->dmabuf->resv);
 	buf->pinned = !err;
 	return err;
@@ -204,10 +206,11 @@ static int map_here(struct rxe_dmabuf *buf, u32 seen)
 	if (err)
 		return err;
 	buf->mapped = true;
-	if (!buf->map.is_iomem)
-		return publish(buf, seen);
-	unmap(buf);
-	return -EOPNOTSUPP;
+	err = buf->map.is_iomem ? -EOPNOTSUPP : publish(buf, seen);
+	/* There are exporters that move the buffer to map it, and tell us of that from within. */
+	if (err)
+		unmap(buf);
+	return err;
 }
 
 /* No move begins meanwhile, and what an earlier one still copies is waited for. */
