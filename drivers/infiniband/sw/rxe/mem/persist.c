@@ -21,7 +21,7 @@
 bool rxe_mr_page_lasts(const struct page *page)
 {
 	return is_zone_device_page(page) && !is_device_private_page(page) &&
-	       !is_pci_p2pdma_page(page);
+	       !is_device_coherent_page(page) && !is_pci_p2pdma_page(page);
 }
 
 void rxe_mr_write_back(struct rxe_mr *mr, void *kva, u32 len)
