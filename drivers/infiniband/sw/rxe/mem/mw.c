@@ -22,6 +22,9 @@
 /* Said by programs out of habit; a window has nothing local, and its region's order. */
 #define IGNORED	(IB_ACCESS_LOCAL_WRITE | IB_UVERBS_ACCESS_OPTIONAL_RANGE)
 
+/* Windows of a QP may be millions, and everybody who binds waits. */
+#define UNBIND_AT_ONCE	64
+
 /* Which window belongs to which region and which QP. Rare next to accesses, which do without it. */
 static DEFINE_SPINLOCK(bind_lock);
 
@@ -235,14 +238,28 @@ enum rxe_mem_err rxe_mw_bind(struct ib_pd *pd, struct rxe_mw_set *by,
 	return err;
 }
 
-void rxe_mw_unbind_all(struct rxe_mw_set *set)
+/* Return: whether there are more. */
+static bool unbind_some(struct rxe_mw_set *set)
 {
 	struct rxe_mr *mw, *next;
+	int left = UNBIND_AT_ONCE;
+	bool more;
 
 	spin_lock_bh(&bind_lock);
-	list_for_each_entry_safe(mw, next, &set->windows, bound)
+	list_for_each_entry_safe(mw, next, &set->windows, bound) {
+		if (!left--)
+			break;
 		unbind(mw);
+	}
+	more = !list_empty(&set->windows);
 	spin_unlock_bh(&bind_lock);
+	return more;
+}
+
+void rxe_mw_unbind_all(struct rxe_mw_set *set)
+{
+	while (unbind_some(set))
+		cpu_relax();
 }
 
 int rxe_mr_close(struct rxe_mr *mr)
