@@ -376,6 +376,64 @@ static void duplicates(const struct t_case *c)
 	victim_lives(&v);
 }
 
+/* The NAK for PSN @psn, of remote access. */
+static void refused(struct victim *v, uint32_t psn)
+{
+	static struct roce_img img;
+
+	victim_request(v, OP_ACK, psn, &img);
+	t_check(img.p[img.bth + ROCE_BTH] == 0x62, "answered with syndrome %#x, expected %#x",
+		img.p[img.bth + ROCE_BTH], 0x62);
+}
+
+static void request_read(struct victim *v, uint32_t psn, const void *from, size_t len,
+			 uint32_t rkey)
+{
+	struct roce r;
+
+	victim_packet(v, &r, OP_READ_REQUEST);
+	r.psn = (psn & 0xffffff) | 1U << 31;
+	roce_reth(&r, (uintptr_t)from, rkey, len);
+	victim_send(v, &r);
+}
+
+/*
+ * A READ that comes again is answered again; one that cannot be, as its memory or its key has gone
+ * since or never was, is refused, and that is all: who has what it asked for may be done with it.
+ */
+static void duplicate_reads(const struct t_case *c)
+{
+	static struct roce_img img;
+	struct pattern_bad bad;
+	struct victim v;
+	struct buf gone;
+	uint32_t rkey;
+
+	(void)c;
+	victim_open(&v);
+	buf_open(&gone, v.e.dev, 400, 4000, RIGHTS_ALL);
+	for (int i = 0; i < 3; i++) {
+		request_read(&v, v.psn, gone.p + 3, 301, gone.mr->rkey);
+		victim_answer(&v, OP_READ_RESP_ONLY, &img);
+		t_check(roce_psn(&img) == v.psn, "answer %d is for PSN %#x", i, roce_psn(&img));
+		t_check(!pattern_check(img.p + img.bth + ROCE_BTH + 4, 301, gone.seed, 3, &bad),
+			"answer %d: byte %zu is %#x, expected %#x", i, bad.off, bad.got, bad.want);
+	}
+	v.psn = (v.psn + 1) & 0xffffff;
+	victim_lives(&v);
+	request_read(&v, v.psn - 2, gone.p, 301, gone.mr->rkey ^ 0x5500);
+	refused(&v, v.psn - 2);
+	victim_lives(&v);
+	request_read(&v, v.psn - (1 << 22), gone.p, 1, gone.mr->rkey ^ 0x5500);
+	refused(&v, v.psn - (1 << 22));
+	victim_lives(&v);
+	rkey = gone.mr->rkey;
+	t_zero(ibv_dereg_mr(gone.mr));
+	request_read(&v, v.psn - 4, gone.p + 3, 301, rkey);
+	refused(&v, v.psn - 4);
+	victim_lives(&v);
+}
+
 static const struct t_case cases[] = {
 	{ "wire.fence", fence, 0, 0, 0 },
 	{ "wire.read_window", read_window, 0, 0, 0 },
@@ -387,6 +445,7 @@ static const struct t_case cases[] = {
 	{ "wire.naks", naks, 0, 0, 0 },
 	{ "wire.solicited", solicited_bit, 0, 0, 0 },
 	{ "wire.duplicates", duplicates, 0, 0, 0 },
+	{ "wire.duplicate_reads", duplicate_reads, 0, 0, 0 },
 	{ }
 };
 

@@ -292,11 +292,13 @@ struct rxe_replay {
  * @va: of the next byte
  * @resid: bytes left
  * @first: nothing was sent yet
+ * @again: it was answered before
  * @msn: for the AETH
  */
 struct rxe_reply {
 	bool active;
 	bool first;
+	bool again;
 	u32 psn;
 	u32 msn;
 	u32 resid;
@@ -327,7 +329,9 @@ struct rxe_reply {
  * @reply: READ answer in progress
  * @wait: for the page that @reply, or the first request of @queue, needs
  * @queue: requests behind @reply, or a request that waits and those behind it; bounded
- * @queue_psn: after the requests of @queue that follow @psn without a gap
+ * @queue_psn: after the new requests of @queue, which follow @psn without a gap
+ * @gap: one came from beyond @queue_psn, and was dropped: the peer is to be told
+ * @gap_psn: its PSN
  */
 struct rxe_resp {
 	u32 psn;
@@ -351,6 +355,8 @@ struct rxe_resp {
 	struct rxe_mem_wait wait;
 	struct sk_buff_head queue;
 	u32 queue_psn;
+	bool gap;
+	u32 gap_psn;
 };
 
 /**

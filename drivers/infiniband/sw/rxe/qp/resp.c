@@ -46,7 +46,7 @@ void rxe_resp_answer(struct rxe_qp *qp, u8 syndrome, u32 psn)
 		.msn = qp->resp.msn,
 	};
 
-	qp->resp.ack_due = false;
+	rxe_resp_answered(qp, psn);
 	rxe_egress_bare(qp, &pkt);
 }
 
@@ -164,6 +164,21 @@ static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
 }
 
 /*
+ * A READ that was done before cannot be done again: its key or its memory has gone. The peer is
+ * told, in case that it still waits. It may have what it wanted long since and be done with the
+ * memory, and this be a late copy; or somebody else's. So it is no error of the connection.
+ */
+static void refuse_again(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
+{
+	const struct rxe_resp_fate *fate = rxe_resp_fate(true, err);
+
+	if (fate->answer)
+		rxe_resp_answer(qp, fate->syndrome, psn);
+	else
+		rxe_qp_count(qp, fate->drop);
+}
+
+/*
  * A READ that reaches beyond what was executed is no duplicate but nonsense; and one that this QP
  * would not have executed never was.
  */
@@ -180,16 +195,19 @@ static bool may_repeat(const struct rxe_qp *qp, const struct rxe_resp_view *view
  * A request from before the expected PSN (IBA 9.7.5.1.4): its answer was lost, or overtaken by a
  * retry. READs are executed again, atomics answered from what was saved, others acknowledged.
  */
-static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_resp_view *view,
-				   const struct rxe_pkt *pkt)
+static void duplicate(struct rxe_qp *qp, const struct rxe_resp_view *view,
+		      const struct rxe_pkt *pkt)
 {
+	enum rxe_resp_err err = RXE_RESP_OK;
 	struct rxe_resp *resp = &qp->resp;
 
 	rxe_qp_count(qp, RXE_STAT_DUP_REQUEST);
 	switch (rxe_opcode_info(pkt->opcode)->kind) {
 	case RXE_KIND_READ:
 		if (may_repeat(qp, view, pkt))
-			return rxe_resp_read(qp, pkt);
+			err = rxe_resp_read(qp, pkt);
+		if (err)
+			refuse_again(qp, err, pkt->psn);
 		break;
 	case RXE_KIND_ATOMIC:
 		rxe_resp_replay_atomic(qp, pkt);
@@ -202,7 +220,6 @@ static enum rxe_resp_err duplicate(struct rxe_qp *qp, const struct rxe_resp_view
 	default:
 		resp->ack_due = true;
 	}
-	return RXE_RESP_OK;
 }
 
 static struct rxe_resp_view view_of(const struct rxe_qp *qp)
@@ -249,7 +266,8 @@ static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 	view = view_of(qp);
 	err = rxe_resp_check(&view, pkt);
 	if (err == RXE_RESP_DUPLICATE && rxe_qp_is_rc(qp)) {
-		err = duplicate(qp, &view, pkt);
+		duplicate(qp, &view, pkt);
+		err = RXE_RESP_OK;
 	} else if (!err) {
 		if (rxe_opcode_info(pkt->opcode)->kind == RXE_KIND_READ)
 			err = rxe_resp_read(qp, pkt);
@@ -318,23 +336,45 @@ static bool is_acknowledged_again(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	return true;
 }
 
-static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+/*
+ * Does the request come after one that has not come? Then all it is good for is to have the peer
+ * told, when what is queued is done; kept, it would take the room of what is missing.
+ */
+static bool is_beyond_gap(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_resp *resp = &qp->resp;
 
-	if (is_queued(qp, pkt) || is_acknowledged_again(qp, pkt)) {
-		rxe_qp_count(qp, RXE_STAT_DUP_REQUEST);
-		kfree_skb(skb);
-		return;
-	}
-	if (skb_queue_len(&resp->queue) >= QUEUE_LIMIT) {
-		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
-		kfree_skb(skb);
-		return;
-	}
+	if (!rxe_qp_is_rc(qp) || !rxe_psn_after(pkt->psn, resp->queue_psn))
+		return false;
+	resp->gap = true;
+	resp->gap_psn = pkt->psn;
+	return true;
+}
+
+/* Return: why the request is not queued, or RXE_NUM_STATS. */
+static enum rxe_stat refuse(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (is_queued(qp, pkt) || is_acknowledged_again(qp, pkt))
+		return RXE_STAT_DUP_REQUEST;
 	if (skb_queue_empty(&resp->queue))
 		resp->queue_psn = resp->psn;
-	/* What comes after a gap is no news of what is before it. */
+	if (is_beyond_gap(qp, pkt))
+		return RXE_STAT_OUT_OF_SEQ;
+	return skb_queue_len(&resp->queue) < QUEUE_LIMIT ? RXE_NUM_STATS : RXE_STAT_DROP_BACKLOG;
+}
+
+static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
+{
+	enum rxe_stat reason = refuse(qp, pkt);
+	struct rxe_resp *resp = &qp->resp;
+
+	if (reason != RXE_NUM_STATS) {
+		rxe_qp_count(qp, reason);
+		kfree_skb(skb);
+		return;
+	}
 	if (pkt->psn == resp->queue_psn)
 		resp->queue_psn = rxe_psn_add(pkt->psn, psns_of(qp, pkt));
 	__skb_queue_tail(&resp->queue, skb);
@@ -360,6 +400,7 @@ void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 	rxe_assert_owned(qp);
 	if (peer_went_back(qp, pkt)) {
 		__skb_queue_purge(&resp->queue);
+		resp->gap = false;
 		rxe_mem_wait_cancel(&resp->wait);
 		rxe_resp_read_end(qp);
 	}
@@ -367,6 +408,20 @@ void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 		execute_skb(qp, pkt, skb);
 	else
 		queue_skb(qp, pkt, skb);
+}
+
+/* What was queued is done: has that which was missing before others come meanwhile? */
+static void tell_gap(struct rxe_qp *qp)
+{
+	struct rxe_resp *resp = &qp->resp;
+
+	if (!resp->gap || resp->reply.active || !skb_queue_empty(&resp->queue))
+		return;
+	resp->gap = false;
+	if (resp->nak_sent || rxe_psn_before(resp->gap_psn, resp->psn) || !listening(qp))
+		return;
+	resp->nak_sent = true;
+	rxe_resp_answer(qp, rxe_resp_fate(true, RXE_RESP_GAP)->syndrome, resp->psn);
 }
 
 /* Requests that waited, up to the next READ or one that waits again. Return: more, by @budget. */
@@ -385,6 +440,7 @@ static bool execute_queued(struct rxe_qp *qp, int *budget)
 		if (skb)
 			execute_skb(qp, &pkt, skb);
 	}
+	tell_gap(qp);
 	return false;
 }
 
@@ -400,6 +456,7 @@ static void acknowledge(struct rxe_qp *qp)
 		return;
 	if (resp->reply.active && !rxe_psn_before(resp->ack_psn, resp->reply.psn))
 		return;
+	resp->ack_due = false;
 	rxe_resp_answer(qp, RXE_AETH_ACK | RXE_AETH_NO_CREDITS, resp->ack_psn);
 }
 
@@ -415,7 +472,9 @@ static bool answer_and_execute(struct rxe_qp *qp, int *budget)
 		if (*budget <= 0)
 			return !rxe_mem_waiting(&resp->wait);
 		err = rxe_resp_read_run(qp, budget);
-		if (err)
+		if (err && resp->reply.again)
+			refuse_again(qp, err, resp->reply.psn);
+		else if (err)
 			fail(qp, err, resp->reply.psn);
 		else if (resp->reply.active)
 			return *budget <= 0;
@@ -463,4 +522,5 @@ void rxe_resp_reset(struct rxe_qp *qp)
 	resp->in_message = RXE_KIND_NONE;
 	resp->received = 0;
 	resp->ack_due = false;
+	resp->gap = false;
 }

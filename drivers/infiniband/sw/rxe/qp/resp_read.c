@@ -38,6 +38,7 @@ enum rxe_resp_err rxe_resp_read(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	rxe_assert_owned(qp);
 	*reply = (struct rxe_reply) {
 		.first = true,
+		.again = !is_new(qp, pkt),
 		.psn = pkt->psn,
 		/* A new READ counts as completed in its own answer. */
 		.msn = (qp->resp.msn + is_new(qp, pkt)) & RXE_MSN_MASK,
