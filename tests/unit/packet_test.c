@@ -226,6 +226,28 @@ UNIT_CASE(every_pad)
 	over_all_opcodes(pad_one);
 }
 
+/* The payload alone is long; what is read is the headers. */
+static void longest_one(const struct iba_opcode *op)
+{
+	struct rxe_pkt pkt, got;
+	u8 buf[PACKET_MAX];
+	u32 headers = iba_headers_bytes(op);
+
+	if (!op->payload)
+		return;
+	packet_random(&pkt, op, 0);
+	packet_encode(&pkt, op, buf, 0);
+	unit_note("%s", op->name);
+	CHECK_EQ(parse_copy(&got, buf, headers, headers + 4096 + 4), RXE_PARSE_OK);
+	CHECK_EQ(got.payload_len, 4096);
+	CHECK_EQ(parse_copy(&got, buf, headers, headers + 4100 + 4), RXE_PARSE_LENGTH);
+}
+
+UNIT_CASE(no_more_than_the_largest_mtu)
+{
+	over_all_opcodes(longest_one);
+}
+
 UNIT_CASE(build_pads_to_four)
 {
 	struct rxe_pkt pkt;

@@ -139,6 +139,12 @@ static void odd_length(struct roce_img *img)
 	roce_resize(img, ROCE_BTH + LEN);
 }
 
+/* Four bytes beyond the largest MTU; the network would carry it. */
+static void too_long(struct roce_img *img)
+{
+	roce_resize(img, ROCE_BTH + 4096 + 4);
+}
+
 static void flip_icrc(struct roce_img *img)
 {
 	img->p[img->icrc + 2] ^= 0x10;
@@ -155,6 +161,7 @@ static const struct row rows[] = {
 	{ "a length that is not padded", "drop_length", OP_SEND_ONLY, NULL, odd_length, false },
 	{ "more pad than payload", "drop_length", OP_SEND_ONLY, pad_only, NULL, false },
 	{ "a READ request with payload", "drop_length", OP_READ_REQUEST, NULL, NULL, false },
+	{ "more payload than any MTU", "drop_length", OP_SEND_ONLY, NULL, too_long, false },
 	{ "a wrong ICRC", "drop_icrc", OP_SEND_ONLY, NULL, flip_icrc, false },
 	{ "a QPN that nobody has", "drop_qpn", OP_SEND_ONLY, nobody, NULL, false },
 	{ "a QP in RESET", "drop_qp_state", OP_SEND_ONLY, NULL, NULL, true },

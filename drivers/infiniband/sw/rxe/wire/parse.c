@@ -114,10 +114,14 @@ static void parse_extended(struct rxe_pkt *pkt, u16 flags, const void *p)
 		parse_ieth(pkt, p);
 }
 
-/* Every header, the padded payload and the ICRC are multiples of four (IBA 9.2.2). */
+/*
+ * Every header, the padded payload and the ICRC are multiples of four (IBA 9.2.2). No path carries
+ * more payload than the largest MTU there is, whatever UDP can: what waits for its turn is counted
+ * in packets.
+ */
 static bool rest_is_sound(const struct rxe_opcode *op, u8 pad, u32 rest)
 {
-	if (rest & 3)
+	if (rest & 3 || rest > RXE_MAX_PAYLOAD)
 		return false;
 	if (!(op->flags & RXE_OPF_PAYLOAD) && rest)
 		return false;

@@ -15,6 +15,8 @@
 #define RXE_BTH_LEN		12
 #define RXE_MAX_HDR_LEN		(RXE_BTH_LEN + 28)
 #define RXE_DEFAULT_PKEY	0xffff
+/* Of the largest path MTU that there is (IBA 9.2.2). */
+#define RXE_MAX_PAYLOAD		4096
 
 /* What a FLUSH is to achieve, and for what (IBA A19.4.1). */
 #define RXE_FLUSH_GLOBAL	0x1
