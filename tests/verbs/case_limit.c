@@ -359,6 +359,20 @@ static void qp_args(const struct t_case *c)
 	qp_refused(&bad, "max_inline_data of 1 MiB");
 }
 
+/* What a QP is said to have, the device would grant. */
+static void caps_within(const struct ep *e, const struct ibv_device_attr *a)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	t_zero(ibv_query_qp(e->qp, &attr, IBV_QP_CAP, &init));
+	t_check(init.cap.max_send_wr >= (uint32_t)a->max_qp_wr / 2 &&
+		init.cap.max_send_wr <= (uint32_t)a->max_qp_wr &&
+		init.cap.max_recv_wr <= (uint32_t)a->max_qp_wr,
+		"it has %u and %u work requests, the device at most %d", init.cap.max_send_wr,
+		init.cap.max_recv_wr, a->max_qp_wr);
+}
+
 /* The largest QP that the device names, used. */
 static void qp_max(const struct t_case *c)
 {
@@ -371,6 +385,7 @@ static void qp_max(const struct t_case *c)
 	cfg.send_sge = cfg.recv_sge = 1;
 	cfg.cqe = 1000;
 	ep_pair_open(&p, &cfg);
+	caps_within(&p.a, a);
 	pair_proves(&p);
 	ep_pair_close(&p);
 	cfg.send_wr = cfg.recv_wr = 4;

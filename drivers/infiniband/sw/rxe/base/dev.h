@@ -35,7 +35,8 @@ struct rxe_netns;
 #define RXE_MAX_PD		(1 << 24)
 #define RXE_MAX_CQ		(1 << 24)
 #define RXE_MAX_SRQ		(1 << 24)
-#define RXE_MAX_QP_WR		(1 << 14)
+/* What a ring of a power of two holds: what is told of a queue may be asked for again. */
+#define RXE_MAX_QP_WR		((1 << 14) - 1)
 #define RXE_MAX_SGE		32
 #define RXE_MAX_INLINE		1024
 #define RXE_MAX_CQE		((1 << 19) - 1)
