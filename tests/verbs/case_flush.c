@@ -203,6 +203,9 @@ static void sqd(const struct t_case *c)
 		cq_want(p.a.scq, IBV_WC_SUCCESS, i, "SEND around SQD");
 		cq_want(p.b.rcq, IBV_WC_SUCCESS, i, "receive around SQD");
 	}
+	/* Who does not ask again is not told again. */
+	ep_to(&p.a, IBV_QPS_SQD);
+	event_none(p.a.dev->ctx, 100);
 	ep_pair_close(&p);
 }
 

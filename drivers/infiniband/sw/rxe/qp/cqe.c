@@ -180,6 +180,21 @@ int rxe_cq_poll(struct rxe_cq *cq, int num, struct ib_wc *wc)
 	return n;
 }
 
+void rxe_cq_forget(struct rxe_cq *cq, const struct ib_qp *qp)
+{
+	unsigned long flags;
+	u32 from, to;
+
+	if (cq->user)
+		return;
+	spin_lock_irqsave(&cq->lock, flags);
+	for (from = to = cq->cons; from != cq->prod; from++)
+		if (cq->wcs[from & cq->mask].qp != qp)
+			cq->wcs[to++ & cq->mask] = cq->wcs[from & cq->mask];
+	cq->prod = to;
+	spin_unlock_irqrestore(&cq->lock, flags);
+}
+
 int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
 {
 	u8 want = flags & IB_CQ_SOLICITED_MASK;

@@ -69,6 +69,12 @@ void rxe_cq_post(struct rxe_cq *cq, const struct ib_wc *wc, bool solicited);
 /* Take up to @num completions off a kernel queue. Any context. Return: how many. */
 int rxe_cq_poll(struct rxe_cq *cq, int num, struct ib_wc *wc);
 
+/*
+ * Take the completions of @qp, which is gone, off a kernel queue: its consumer may have freed what
+ * they point to. Any context.
+ */
+void rxe_cq_forget(struct rxe_cq *cq, const struct ib_qp *qp);
+
 /**
  * rxe_cq_arm() - ask for an event at the next completion
  * @cq: the queue

@@ -103,6 +103,7 @@ void rxe_state_error(struct rxe_qp *qp)
 	if (qp->state == IB_QPS_ERR || qp->state == IB_QPS_RESET)
 		return;
 	set_state(qp, IB_QPS_ERR);
+	qp->attr.sq_draining = 0;
 	stop_transport(qp);
 	qp->flush_delay = FLUSH_DELAY_MIN;
 }
@@ -115,7 +116,10 @@ void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status)
 		rxe_state_error(qp);
 	} else {
 		set_state(qp, IB_QPS_SQE);
+		qp->attr.sq_draining = 0;
 		rxe_req_reset(qp);
+		/* Nobody acknowledges what was sent of the message. */
+		qp->comp.psn = qp->req.limit = qp->req.psn;
 	}
 }
 
@@ -177,12 +181,17 @@ static void look_again_later(struct rxe_qp *qp, bool flushed)
 	qp->flush_delay = min(2 * qp->flush_delay, FLUSH_DELAY_MAX);
 }
 
-/* Return: true when there may be more to flush. */
+/*
+ * Receives first, all of them: there are consumers who post a last send, and free what they receive
+ * into when it has come back.
+ *
+ * Return: true when there may be more to flush.
+ */
 static bool flush_both(struct rxe_qp *qp, int *quota)
 {
-	bool any = flush_send(qp, quota);
+	bool any = flush_recv(qp, quota);
 
-	any |= flush_recv(qp, quota);
+	any |= flush_send(qp, quota);
 	if (*quota <= 0)
 		return true;
 	last_wqe_reached(qp);
@@ -256,6 +265,21 @@ static void start_requester(struct rxe_qp *qp)
 	rxe_retry_reset(qp);
 }
 
+/*
+ * RTS from SQE: what stood behind the request that failed is flushed, not sent (IBA 10.3.1.5). The
+ * run that found the failure may have had to stop before the end.
+ */
+static void flush_failed(struct rxe_qp *qp)
+{
+	int quota = qp->sq.mask + 1;
+
+	local_bh_disable();
+	rcu_read_lock();
+	flush_send(qp, &quota);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 static void enter(struct rxe_qp *qp, enum ib_qp_state from, enum ib_qp_state to)
 {
 	switch (to) {
@@ -273,6 +297,8 @@ static void enter(struct rxe_qp *qp, enum ib_qp_state from, enum ib_qp_state to)
 		qp->attr.sq_draining = 0;
 		if (from == IB_QPS_RTR)
 			start_requester(qp);
+		else if (from == IB_QPS_SQE)
+			flush_failed(qp);
 		break;
 	case IB_QPS_SQD:
 		if (from == IB_QPS_RTS)
@@ -322,7 +348,8 @@ static void exchange(struct rxe_qp *qp, int mask, struct prepared *p)
 		swap(qp->path, p->path);
 		qp->has_path = true;
 	}
-	if (mask & IB_QP_MAX_DEST_RD_ATOMIC) {
+	/* A peer may still ask for what was saved. */
+	if ((mask & IB_QP_MAX_DEST_RD_ATOMIC) && p->replay_size != qp->resp.replay_size) {
 		swap(qp->resp.replay, p->replay);
 		swap(qp->resp.replay_size, p->replay_size);
 		qp->resp.replay_next = 0;
@@ -366,8 +393,9 @@ static void copy_request_attrs(struct rxe_qp *qp, const struct ib_qp_attr *attr,
 		qp->comp.rnr_retries = qp->attr.rnr_retry = attr->rnr_retry;
 	if (mask & IB_QP_MAX_QP_RD_ATOMIC)
 		qp->attr.max_rd_atomic = attr->max_rd_atomic;
-	if (mask & IB_QP_EN_SQD_ASYNC_NOTIFY)
-		qp->sqd_notify = attr->en_sqd_async_notify;
+	/* For this time of draining, and no other. */
+	if ((mask & IB_QP_STATE) && attr->qp_state == IB_QPS_SQD && qp->state == IB_QPS_RTS)
+		qp->sqd_notify = (mask & IB_QP_EN_SQD_ASYNC_NOTIFY) && attr->en_sqd_async_notify;
 }
 
 static void copy_response_attrs(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask)

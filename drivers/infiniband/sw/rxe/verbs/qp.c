@@ -9,6 +9,7 @@
 
 #include "../base/dev.h"
 #include "../base/mmap.h"
+#include "../qp/cqe.h"
 #include "../qp/mcast.h"
 #include "../qp/qp.h"
 #include "../qp/rq.h"
@@ -176,6 +177,8 @@ static int destroy_qp(struct ib_qp *ib, struct ib_udata *udata)
 	struct rxe_qp *qp = rxe_qp(ib);
 
 	rxe_state_destroy(qp);
+	rxe_cq_forget(rxe_cq(ib->send_cq), ib);
+	rxe_cq_forget(rxe_cq(ib->recv_cq), ib);
 	destroy_queues(qp);
 	return 0;
 }
