@@ -9,4 +9,4 @@ set -euo pipefail
 tool=$(kernel_script kernel-doc) || tool=$(kernel_script kernel-doc.pl) ||
 	skip "no scripts/kernel-doc in $KDIR or $LINT_SOURCE"
 driver_files | tr '\n' '\0' | { xargs -0 -r "$tool" -none 2>&1 || true; } |
-	{ grep -E 'warning|error' || true; } | offences
+	{ grep -iE 'warning|error' || true; } | offences
