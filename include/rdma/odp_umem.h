@@ -66,10 +66,12 @@ u64 odp_umem_count(const struct odp_umem *umem, enum odp_count count);
 /**
  * struct odp_access - a page in use
  * @kva: the byte that was asked for; the rest of its page follows
+ * @lasts: it survives a loss of power, once it has left the CPU's caches
  * @chunk: what keeps the page in place
  */
 struct odp_access {
 	void *kva;
+	bool lasts;
 	struct odp_chunk *chunk;
 };
 
@@ -162,6 +164,16 @@ void odp_wait_done(struct list_head *waiters, int err);
  * Context: any but hard interrupt.
  */
 void odp_wait_cancel(struct odp_waiter *waiter);
+
+/**
+ * odp_frames_last() - does memory survive a loss of power?
+ * @pfn: of its first page
+ * @num: pages, contiguous
+ *
+ * Context: process, may sleep; takes the lock of the kernel's map of memory.
+ * Return: whether all of it does, once it has left the CPU's caches.
+ */
+bool odp_frames_last(unsigned long pfn, unsigned long num);
 
 enum odp_advice {
 	ODP_PREFETCH		= 0,

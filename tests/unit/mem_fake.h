@@ -52,16 +52,13 @@ struct fake {
 /* What persist.c does to the machine: the latest pieces that were written back. */
 static u8 *fake_back_at;
 static u32 fake_back_bytes;
+static bool fake_back_lasts;
 
-bool rxe_mr_page_lasts(const struct page *page)
+void rxe_mr_write_back(struct rxe_mr *mr, const struct rxe_chunk *chunk)
 {
-	return false;
-}
-
-void rxe_mr_write_back(struct rxe_mr *mr, void *kva, u32 len)
-{
-	fake_back_at = kva;
-	fake_back_bytes += len;
+	fake_back_at = chunk->kva;
+	fake_back_bytes += chunk->len;
+	fake_back_lasts = chunk->lasts;
 }
 
 static inline struct fake *fake_of(const struct rxe_mr *mr)

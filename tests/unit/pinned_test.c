@@ -77,6 +77,16 @@ void ib_umem_release(struct ib_umem *umem)
 	umems--;
 }
 
+/* All of the process but one page survives a loss of power. */
+static struct page *fleeting = &process[PAGES];
+
+bool odp_frames_last(unsigned long pfn, unsigned long num)
+{
+	struct page *page = (struct page *)pfn;
+
+	return fleeting < page || fleeting >= page + num;
+}
+
 /* Memory on demand: that it was asked for, and who has it, is all that matters here. */
 static u64 odp_uva;
 static int odp_refs;
@@ -184,6 +194,39 @@ UNIT_CASE(all_of_the_process)
 	round_trip(mr, 0, 0, BYTES);
 	round_trip(mr, 0, BYTES - 1, 1);
 	rxe_mr_destroy(mr);
+	fake_end();
+}
+
+/* One page that does not survive a loss of power is enough. */
+UNIT_CASE(memory_that_lasts)
+{
+	int access = ALL_ACCESS | RXC_ACCESS_FLUSH_PERSISTENT;
+	u64 start = BASE + 2 * PAGE_SIZE + 3, length = 9 * PAGE_SIZE;
+	struct rxe_mr *mr;
+	int page, before;
+	u8 byte = 1;
+
+	fake_begin();
+	for (page = 0; page < PAGES; page++) {
+		fleeting = &process[page];
+		before = umems;
+		mr = rxe_mr_reg_user(&fake_pd, start, length, 0, access);
+		if (page >= 2 && page < 12) {
+			CHECK_EQ(PTR_ERR(mr), -EINVAL);
+			CHECK_EQ(umems, before);
+			mr = rxe_mr_reg_user(&fake_pd, start, length, 0, ALL_ACCESS);
+			CHECK(!IS_ERR(mr));
+			CHECK_EQ(fake_write(mr, 5, &byte, 1), RXE_MEM_OK);
+			CHECK(!fake_back_lasts);
+		} else {
+			CHECK(!IS_ERR(mr));
+			CHECK_EQ(fake_write(mr, 5, &byte, 1), RXE_MEM_OK);
+			CHECK(fake_back_lasts);
+			fake_back_lasts = false;
+		}
+		rxe_mr_destroy(mr);
+	}
+	fleeting = &process[PAGES];
 	fake_end();
 }
 

@@ -24,7 +24,9 @@
  * even if the process may write it, for it is not marked dirty; and reading breaks no copy on
  * write.
  */
+#include <linux/bitmap.h>
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/magic.h>
 #include <linux/memcontrol.h>
@@ -52,6 +54,8 @@
  * @limit: address that the walk does not go beyond; lowered where that would take too long
  * @range: the walk; end is @limit or the end of the mapping
  * @pfns: its result
+ * @lasting: which of them survive a loss of power
+ * @dax: there may be such
  * @advice: ODP_PREFETCH_*
  * @waited: the mmap lock was dropped to wait for a page
  * @probed: the first missing page was brought in
@@ -64,6 +68,8 @@ struct attempt {
 	unsigned long limit;
 	struct hmm_range range;
 	unsigned long *pfns;
+	DECLARE_BITMAP(lasting, ODP_FAULT_PAGES);
+	bool dax;
 	unsigned int advice;
 	bool waited;
 	bool probed;
@@ -119,6 +125,7 @@ static int prepare(struct attempt *a)
 	if (!vma || !is_lendable(a, vma))
 		return -EFAULT;
 	a->range.end = min(a->limit, vma->vm_end);
+	a->dax = vma_is_dax(vma);
 	/* A program brings these in, one by one, as it likes: no more than is needed. */
 	if (userfaultfd_armed(vma))
 		a->range.end = a->range.start + PAGE_SIZE;
@@ -191,6 +198,19 @@ static int bring_in_missing(struct attempt *a)
 	return tried ? -EAGAIN : 0;
 }
 
+/* Looked up here: the lock that it takes is none for store(). */
+static void find_lasting(struct attempt *a)
+{
+	unsigned long n = (a->range.end - a->range.start) >> PAGE_SHIFT;
+	unsigned long i;
+
+	bitmap_zero(a->lasting, ODP_FAULT_PAGES);
+	for (i = 0; a->dax && i < n; i++)
+		if ((a->pfns[i] & HMM_PFN_VALID) &&
+		    odp_frames_last(page_to_pfn(hmm_pfn_to_page(a->pfns[i])), 1))
+			__set_bit(i, a->lasting);
+}
+
 /* Return: 0, -EBUSY or -EAGAIN to begin again, or another error. */
 static int walk(struct attempt *a)
 {
@@ -205,6 +225,8 @@ static int walk(struct attempt *a)
 	if (!err && may_wait(a))
 		err = bring_in_missing(a);
 	mmap_read_unlock(mm);
+	if (!err)
+		find_lasting(a);
 	return err;
 }
 
@@ -222,16 +244,21 @@ static void hold_clean(unsigned long *pfn, const struct page **last)
 	get_page(page);
 }
 
-static int store_one(struct odp_chunk *chunk, unsigned long index, unsigned long pfn, bool write)
+/* Store page @i of the walk. */
+static int store_one(struct attempt *a, unsigned long i)
 {
-	unsigned long frame = page_to_pfn(hmm_pfn_to_page(pfn));
+	unsigned long frame = page_to_pfn(hmm_pfn_to_page(a->pfns[i]));
+	struct odp_chunk *chunk = a->chunk;
+	unsigned long index = odp_chunk_index(chunk, a->range.start) + i;
 	void *old = xa_load(&chunk->pages, index);
+	bool write = wants_write(a);
 
 	lockdep_assert_held_write(&chunk->lock);
 	/* What may be written may be read. */
 	if (!write && odp_entry_allows(old, false))
 		return 0;
-	if (xa_err(xa_store(&chunk->pages, index, odp_entry(frame, write),
+	if (xa_err(xa_store(&chunk->pages, index,
+			    odp_entry(frame, test_bit(i, a->lasting), write),
 			    GFP_NOWAIT | __GFP_NOWARN)))
 		return -ENOMEM;
 	if (!old)
@@ -247,7 +274,6 @@ static int store_one(struct odp_chunk *chunk, unsigned long index, unsigned long
 static long store_all(struct attempt *a)
 {
 	unsigned long n = (a->range.end - a->range.start) >> PAGE_SHIFT;
-	unsigned long first = odp_chunk_index(a->chunk, a->range.start);
 	const struct page *last = NULL;
 	unsigned long i;
 
@@ -258,7 +284,7 @@ static long store_all(struct attempt *a)
 			a->pfns[i] = 0;
 			continue;
 		}
-		if (store_one(a->chunk, first + i, a->pfns[i], wants_write(a)))
+		if (store_one(a, i))
 			return i ?: -ENOMEM;
 		a->tally->pages++;
 		if (wants_write(a))

@@ -121,17 +121,23 @@ struct odp_umem {
 };
 
 /*
- * Page entries: page frame number and whether it may be written, as an xarray value. No reference
- * goes with it: the notifier takes the entry away before the page goes.
+ * Page entries: page frame number, whether it survives a loss of power, and whether it may be
+ * written, as an xarray value. No reference goes with it: the notifier takes the entry away before
+ * the page goes.
  */
-static inline void *odp_entry(unsigned long pfn, bool writable)
+static inline void *odp_entry(unsigned long pfn, bool lasts, bool writable)
 {
-	return xa_mk_value(pfn << 1 | writable);
+	return xa_mk_value(pfn << 2 | lasts << 1 | writable);
 }
 
 static inline struct page *odp_entry_page(const void *entry)
 {
-	return pfn_to_page(xa_to_value(entry) >> 1);
+	return pfn_to_page(xa_to_value(entry) >> 2);
+}
+
+static inline bool odp_entry_lasts(const void *entry)
+{
+	return xa_to_value(entry) & 2;
 }
 
 static inline bool odp_entry_allows(const void *entry, bool write)

@@ -174,6 +174,7 @@ bool odp_umem_begin(struct odp_umem *umem, unsigned long uva, bool write,
 	}
 	found_in(chunk, uva);
 	access->chunk = chunk;
+	access->lasts = odp_entry_lasts(entry);
 	access->kva = kmap_local_page(odp_entry_page(entry)) + offset_in_page(uva);
 	return true;
 }

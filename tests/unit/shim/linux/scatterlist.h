@@ -7,6 +7,7 @@
 /* Runs of pages, as an array. */
 struct scatterlist {
 	struct page *page;
+	unsigned int offset;
 	unsigned int length;
 };
 
@@ -37,6 +38,10 @@ static inline bool shim_sg_next(const struct sg_table *sgt, struct sg_page_iter 
 	it->now = sgt->sgl[it->entry].page + it->page++;
 	return true;
 }
+
+#define sg_page(sg)		((sg)->page)
+#define for_each_sgtable_sg(sgt, sg, i)					\
+	for ((i) = 0, (sg) = (sgt)->sgl; (i) < (int)(sgt)->orig_nents; (i)++, (sg)++)
 
 #define sg_page_iter_page(it)	((it)->now)
 #define for_each_sgtable_page(sgt, it, first)				\

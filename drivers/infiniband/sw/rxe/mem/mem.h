@@ -99,11 +99,13 @@ static inline void rxe_mem_wait_cancel(struct rxe_mem_wait *wait)
  * struct rxe_chunk - a contiguous piece of a region, in use
  * @kva: its first byte
  * @len: bytes
+ * @lasts: it survives a loss of power; false until a backend says so
  * @odp: on-demand: what keeps it in place
  */
 struct rxe_chunk {
 	void *kva;
 	u32 len;
+	bool lasts;
 	struct odp_access odp;
 };
 

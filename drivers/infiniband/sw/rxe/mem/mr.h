@@ -62,19 +62,16 @@ int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva);
 extern const struct rxe_mr_ops rxe_mr_pinned_ops;
 extern const struct rxe_mr_ops rxe_mr_odp_ops;
 
-/* persist.c: is it memory that survives a loss of power? */
-bool rxe_mr_page_lasts(const struct page *page);
+/* persist.c: have what was written leave the CPU's caches. */
+void rxe_mr_write_back(struct rxe_mr *mr, const struct rxe_chunk *chunk);
 
-/* persist.c: have what was written leave the CPU's caches; @kva is a chunk's. */
-void rxe_mr_write_back(struct rxe_mr *mr, void *kva, u32 len);
-
-/* @len bytes at @kva were written on behalf of others. */
-static inline void rxe_mr_written(struct rxe_mr *mr, void *kva, u32 len)
+/* All of the chunk was written on behalf of others. */
+static inline void rxe_mr_written(struct rxe_mr *mr, const struct rxe_chunk *chunk)
 {
 	struct rxe_mr *memory = mr->region ? mr->region : mr;
 
 	if (memory->access & RXC_ACCESS_FLUSH_PERSISTENT)
-		rxe_mr_write_back(memory, kva, len);
+		rxe_mr_write_back(memory, chunk);
 }
 
 /*

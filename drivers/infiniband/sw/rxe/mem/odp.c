@@ -19,6 +19,7 @@ static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, bool write, struct rx
 	if (!odp_umem_begin(mr->odp, uva, write, &chunk->odp))
 		return RXE_MEM_MISS;
 	chunk->kva = chunk->odp.kva;
+	chunk->lasts = chunk->odp.lasts;
 	chunk->len = min_t(u32, chunk->len, PAGE_SIZE - offset_in_page(uva));
 	return RXE_MEM_OK;
 }

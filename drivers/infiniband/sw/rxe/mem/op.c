@@ -26,8 +26,8 @@
 
 #define LINE	64
 
-/* Does something to @len > 0 bytes at @kva of the region and at @buf. */
-typedef void (*chunk_fn)(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len);
+/* Does something to the bytes of a chunk, at least 1, and to as many at @buf. */
+typedef void (*chunk_fn)(struct rxe_mr *mr, const struct rxe_chunk *chunk, u8 *buf);
 
 /* Wait at @iova, @done bytes into an access that has @left bytes left. */
 static noinline enum rxe_mem_err miss(struct rxe_mr *mr, u64 iova, u32 done, u32 left, bool write,
@@ -51,13 +51,14 @@ static __always_inline enum rxe_mem_err walk(struct rxe_mr *mr, u64 iova, u8 *bu
 
 	for (; left; iova += n, buf += n, left -= n) {
 		chunk.len = left;
+		chunk.lasts = false;
 		err = mr->ops->chunk(mr, iova, write, &chunk);
 		if (err == RXE_MEM_MISS)
 			return miss(mr, iova, len - left, left, write, wait);
 		if (err)
 			return err;
 		n = chunk.len;
-		fn(mr, chunk.kva, buf, n);
+		fn(mr, &chunk, buf);
 		if (mr->ops->done)
 			mr->ops->done(mr, &chunk);
 	}
@@ -91,10 +92,12 @@ static bool load_word(u8 *buf, const u8 *src, u32 len)
 	}
 }
 
-static void read_chunk(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
+static void read_chunk(struct rxe_mr *mr, const struct rxe_chunk *chunk, u8 *buf)
 {
-	if (len > 8 || !is_power_of_2(len) || !load_word(buf, kva, len))
-		memcpy(buf, kva, len);
+	u32 len = chunk->len;
+
+	if (len > 8 || !is_power_of_2(len) || !load_word(buf, chunk->kva, len))
+		memcpy(buf, chunk->kva, len);
 }
 
 enum rxe_mem_err rxe_mem_read(struct rxe_mr *mr, u64 iova, void *buf, u32 len,
@@ -157,10 +160,11 @@ static void copy_in_order(u8 *dst, const u8 *buf, u32 len)
 }
 
 /* Every chunk may be the last one. */
-static void write_chunk(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
+static void write_chunk(struct rxe_mr *mr, const struct rxe_chunk *chunk, u8 *buf)
 {
-	u32 word = word_before(kva + len, len);
-	u32 body = len - word;
+	u32 word = word_before((u8 *)chunk->kva + chunk->len, chunk->len);
+	u32 body = chunk->len - word;
+	u8 *kva = chunk->kva;
 
 	if (mr->access & IB_ACCESS_RELAXED_ORDERING)
 		memcpy(kva, buf, body);
@@ -169,7 +173,7 @@ static void write_chunk(struct rxe_mr *mr, u8 *kva, u8 *buf, u32 len)
 	/* This chunk and those before it are visible when the last word is. */
 	smp_wmb();
 	store_word(kva + body, buf + body, word);
-	rxe_mr_written(mr, kva, len);
+	rxe_mr_written(mr, chunk);
 }
 
 enum rxe_mem_err rxe_mem_write(struct rxe_mr *mr, u64 iova, const void *buf, u32 len,
@@ -215,7 +219,7 @@ enum rxe_mem_err rxe_mem_atomic(struct rxe_mr *mr, u64 iova, const struct rxe_at
 	 */
 	if (IS_ALIGNED((uintptr_t)chunk.kva, sizeof(u64))) {
 		*orig = execute(chunk.kva, op);
-		rxe_mr_written(mr, chunk.kva, sizeof(u64));
+		rxe_mr_written(mr, &chunk);
 	} else {
 		err = RXE_MEM_ALIGN;
 	}

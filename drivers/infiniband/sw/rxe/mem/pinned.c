@@ -15,6 +15,7 @@
 #include <linux/highmem.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <rdma/ib_umem.h>
@@ -25,12 +26,19 @@
 #define MAX_PAGES	(INT_MAX / sizeof(struct page *))
 #define RESCHED_PAGES	4096
 
+/* Then all of it does: it is not registered otherwise. */
+static bool must_last(const struct rxe_mr *mr)
+{
+	return mr->access & RXC_ACCESS_FLUSH_PERSISTENT;
+}
+
 static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, bool write, struct rxe_chunk *chunk)
 {
 	u64 off = iova - mr->iova + mr->page_off;
 
 	chunk->kva = kmap_local_page(mr->pages[off >> PAGE_SHIFT]) + offset_in_page(off);
 	chunk->len = min_t(u32, chunk->len, PAGE_SIZE - offset_in_page(off));
+	chunk->lasts = must_last(mr);
 	return RXE_MEM_OK;
 }
 
@@ -55,7 +63,6 @@ const struct rxe_mr_ops rxe_mr_pinned_ops = {
 
 static int list_pages(struct rxe_mr *mr, u64 num)
 {
-	bool must_last = mr->access & RXC_ACCESS_FLUSH_PERSISTENT;
 	struct sg_page_iter it;
 	u64 n = 0;
 
@@ -67,13 +74,25 @@ static int list_pages(struct rxe_mr *mr, u64 num)
 		if (WARN_ON_ONCE(n == num))
 			return -EFAULT;
 		mr->pages[n] = sg_page_iter_page(&it);
-		if (must_last && !rxe_mr_page_lasts(mr->pages[n]))
-			return -EINVAL;
 		n++;
 		if (!(n % RESCHED_PAGES))
 			cond_resched();
 	}
 	return WARN_ON_ONCE(n != num) ? -EFAULT : 0;
+}
+
+static bool all_lasts(const struct ib_umem *umem)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_sg(&umem->sgt_append.sgt, sg, i) {
+		if (!odp_frames_last(page_to_pfn(sg_page(sg)),
+				     PFN_UP(sg->offset + sg->length)))
+			return false;
+		cond_resched();
+	}
+	return true;
 }
 
 int rxe_mr_pin(struct rxe_mr *mr, u64 uva)
@@ -90,5 +109,7 @@ int rxe_mr_pin(struct rxe_mr *mr, u64 uva)
 	mr->umem = umem;
 	mr->uva = uva;
 	mr->page_off = offset_in_page(uva);
+	if (must_last(mr) && !all_lasts(umem))
+		return -EINVAL;
 	return list_pages(mr, num);
 }
