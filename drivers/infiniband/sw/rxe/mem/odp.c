@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/uaccess.h>
 
 #include "../base/dev.h"
 #include "mr.h"
@@ -60,6 +61,8 @@ int rxe_mr_open_odp(struct rxe_mr *mr, u64 uva)
 {
 	struct odp_umem *umem;
 
+	/* Programs keep notes of their own in the upper bits of a pointer, where the CPU allows. */
+	uva = untagged_addr(uva);
 	umem = odp_umem_create(uva, uva + (mr->length - 1), &rxe_dev(mr->pd->device)->odp);
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
