@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * limit.*: memory that runs short. A cgroup with less memory than its region has pages serves the
- * whole region by way of swap; and a process that the kernel kills for want of memory, whose reaper
- * takes pages that an on-demand region knows, leaves its peer with an error and no more.
+ * whole region by way of swap; a process that the kernel kills for want of memory, whose reaper
+ * takes pages that an on-demand region knows, leaves its peer with an error and no more; and queues
+ * are paid for by the cgroup of the program that made them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -377,10 +378,59 @@ static void reaper(const struct t_case *c)
 	group_close();
 }
 
+enum { CQS = 32, CQ_DEPTH = 16384 - 1, CQE_BYTES = 64 };
+
+/* What the cgroup was charged: without the queues, with them, and when they were gone. */
+struct bill {
+	long before, with, after;
+};
+
+static void queue_keeper(struct crew *self, void *arg)
+{
+	struct ibv_context *ctx;
+	struct bill *bill = arg;
+	struct ibv_cq *cq[CQS];
+
+	crew_await(self, "a place in the cgroup");
+	ctx = ep_dev(0)->ctx;
+	bill->before = group_read("memory.current", NULL);
+	for (int i = 0; i < CQS; i++) {
+		cq[i] = ibv_create_cq(ctx, CQ_DEPTH, NULL, NULL, 0);
+		t_check(cq[i], "ibv_create_cq: %s", strerror(errno));
+	}
+	bill->with = group_read("memory.current", NULL);
+	for (int i = 0; i < CQS; i++)
+		t_zero(ibv_destroy_cq(cq[i]));
+	bill->after = group_read("memory.current", NULL);
+	crew_tell(self, bill, sizeof(*bill));
+}
+
+static void rings(const struct t_case *c)
+{
+	const long bytes = (long)CQS * (CQ_DEPTH + 1) * CQE_BYTES;
+	struct bill bill;
+	struct crew kid;
+
+	group_open(c->arg, 0);
+	crew_start(&kid, queue_keeper, &bill);
+	group_enter(kid.pid);
+	crew_step(&kid);
+	crew_hear(&kid, &bill, sizeof(bill), "the bill");
+	crew_end(&kid);
+	group_close();
+	t_note("%ld KiB of queues: charged %ld before, %ld with them, %ld after", bytes >> 10,
+	       bill.before >> 10, bill.with >> 10, bill.after >> 10);
+	t_check(bill.with - bill.before >= bytes, "charged %ld bytes for queues of %ld",
+		bill.with - bill.before, bytes);
+	t_check(bill.after - bill.before < bytes / 4, "%ld bytes are still charged",
+		bill.after - bill.before);
+}
+
 const struct t_case cases_limit[] = {
 	{ "limit.memcg", memcg, 32, 96, 120 },
 	{ "limit.memcg.4g", memcg, 512, 4096, 900 },
 	{ "limit.oom", oom, 32, 0, 120 },
 	{ "limit.reaper", reaper, 8, 0, 60 },
+	{ "limit.rings", rings, 256, 0, 30 },
 	{ }
 };

@@ -35,7 +35,7 @@ fi
 # Of the matrix, fast takes one path MTU: the other one differs in the sizes around it.
 FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'company.*'
 	'err.*' 'atomic.*' 'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom limit.reaper
-	'storm.*.qps4' 'storm.replace.*' storm.versions)
+	limit.rings 'storm.*.qps4' 'storm.replace.*' storm.versions)
 # Between two devices: what goes by the wire, and what depends on who is where.
 TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
 	'storm.*.qps4')

@@ -6,7 +6,7 @@
 
 #define vmalloc(size)		kmalloc(size, GFP_KERNEL)
 #define vzalloc(size)		kzalloc(size, GFP_KERNEL)
-#define vmalloc_user(size)	kzalloc(size, GFP_KERNEL)
+#define __vmalloc(size, gfp)	kzalloc(size, gfp)
 #define vfree(p)		kfree(p)
 
 #endif

@@ -21,7 +21,8 @@
 /**
  * struct rxe_mmap - memory that can be mapped
  * @entry: the core's part
- * @mem: from vmalloc_user()
+ * @mem: from __vmalloc(); kept out of remap_vmalloc_range(), which takes only memory that cannot be
+ *	charged to anybody
  */
 struct rxe_mmap {
 	struct rdma_user_mmap_entry entry;
@@ -59,6 +60,19 @@ void rxe_mmap_withdraw(struct rxe_ring *ring)
 	rdma_user_mmap_entry_remove(&map->entry);
 }
 
+static int insert(struct vm_area_struct *vma, void *mem)
+{
+	unsigned long uva;
+	int err;
+
+	for (uva = vma->vm_start; uva < vma->vm_end; uva += PAGE_SIZE) {
+		err = vm_insert_page(vma, uva, vmalloc_to_page(mem + (uva - vma->vm_start)));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int rxe_mmap(struct ib_ucontext *uctx, struct vm_area_struct *vma)
 {
 	struct rdma_user_mmap_entry *entry = rdma_user_mmap_entry_get(uctx, vma);
@@ -67,7 +81,7 @@ int rxe_mmap(struct ib_ucontext *uctx, struct vm_area_struct *vma)
 	/* The core has compared the length, and refused private mappings. */
 	if (!entry)
 		return -EINVAL;
-	err = remap_vmalloc_range(vma, container_of(entry, struct rxe_mmap, entry)->mem, 0);
+	err = insert(vma, container_of(entry, struct rxe_mmap, entry)->mem);
 	rdma_user_mmap_entry_put(entry);
 	return err;
 }

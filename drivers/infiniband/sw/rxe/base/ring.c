@@ -30,7 +30,8 @@ int rxe_ring_init(struct rxe_ring *ring, u32 slots, u32 elem_size)
 	ring->shift = elem_shift;
 	ring->own = 0;
 	ring->map = NULL;
-	ring->buf = vmalloc_user(rxe_ring_bytes(ring));
+	/* A program may have many and large ones, so they are charged to its memory cgroup. */
+	ring->buf = __vmalloc(rxe_ring_bytes(ring), GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!ring->buf)
 		return -ENOMEM;
 	ring->buf->log2_elem_size = elem_shift;
