@@ -6,11 +6,13 @@
  *
  * Slow pages come from a userfaultfd handler that sleeps first.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cases.h"
+#include "kit.h"
 #include "place.h"
 #include "uffd.h"
 
@@ -149,6 +151,44 @@ static void kept(const struct t_case *c)
 	for (int i = 0; i < N_LOSS; i++)
 		t_check(after[i] == before[i], "%s went up by %lu", loss[i],
 			after[i] - before[i]);
+	uffd_close(&f.u);
+}
+
+#define BACKLOG "/sys/module/rdma_rxe/parameters/backlog_kib"
+
+/*
+ * What QPs keep while they wait for a page is bounded for the host: with little memory for it most
+ * of what comes behind the fault is lost, which is counted, and asked for again.
+ */
+static void crowded(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	size_t len = (PAGES - 1) * odp_page();
+	uint64_t before, lost;
+	long most = file_number(BACKLOG, NULL);
+	char text[32];
+	struct flow f;
+
+	(void)c;
+	t_check(most > 0, "%s: got %ld", BACKLOG, most);
+	cfg.mtu = 1024;
+	cfg.timeout = 14;
+	cfg.send_wr = MESSAGES;
+	flow_open(&f, &cfg, 1, 0.2);
+	before = ep_counter(f.p.b.dev, "drop_backlog");
+	file_need(BACKLOG, "64");
+	for (int i = 0; i < MESSAGES; i++)
+		post(&f.p.a, IBV_WR_RDMA_WRITE, buf_sge(&f.pin, i, len), &f.slow.b, 5 + i, i);
+	usleep(100000);
+	lost = ep_counter(f.p.b.dev, "drop_backlog") - before;
+	snprintf(text, sizeof(text), "%ld", most);
+	file_need(BACKLOG, text);
+	t_check(lost, "%zu bytes were kept in 64 KiB", MESSAGES * len);
+	for (int i = 0; i < MESSAGES; i++)
+		cq_want(f.p.a.scq, IBV_WC_SUCCESS, i, "WRITE behind a slow page");
+	f.u.delay = 0;
+	t_note("%lu packets were lost", lost);
+	buf_expect(&f.slow.b, 5, MESSAGES - 1 + len, f.pin.seed, 0, "what was written");
 	uffd_close(&f.u);
 }
 
@@ -293,6 +333,7 @@ const struct t_case cases_flow[] = {
 	{ "flow.midst.send", midst, IBV_WR_SEND, 0, 0 },
 	{ "flow.kept.short", kept, 5, 0, 0 },
 	{ "flow.kept.long", kept, 100, 0, 0 },
+	{ "flow.crowded", crowded, 0, 0, 0 },
 	{ "flow.one_page", one_page, 0, 0, 0 },
 	{ "flow.others.responder", others, 1, 0, 0 },
 	{ "flow.others.requester", others, 0, 0, 0 },

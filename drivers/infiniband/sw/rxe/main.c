@@ -20,6 +20,7 @@
 #include "base/dev.h"
 #include "compat/crc32.h"
 #include "net/net.h"
+#include "qp/backlog.h"
 #include "qp/ingress.h"
 #include "qp/mcast.h"
 #include "qp/run.h"
@@ -76,6 +77,7 @@ static int __init rxe_module_init(void)
 	err = rxe_mcast_module_init();
 	if (err)
 		goto err_odp;
+	rxe_backlog_module_init();
 	rxe_run_module_init();
 	err = rxe_net_init(&net_handler);
 	if (err)

@@ -44,8 +44,8 @@ static void note_vlan(const struct rxe_dev *dev, struct sk_buff *skb)
 }
 
 /*
- * Make the buffer what net.h promises. The route it came by is let go of: a buffer that waits for
- * its QP must not hold one.
+ * Make the buffer what net.h promises. The route it came by is let go of, and the socket whose it
+ * may be: a buffer that waits for its QP must not hold them.
  *
  * Return: why the datagram is no good, or RXE_NUM_STATS.
  */
@@ -62,6 +62,7 @@ static enum rxe_stat prepare(const struct rxe_dev *dev, struct sk_buff *skb)
 		return RXE_STAT_DROP_NOMEM;
 	__skb_pull(skb, sizeof(struct udphdr));
 	skb_dst_drop(skb);
+	skb_orphan(skb);
 	note_vlan(dev, skb);
 	return RXE_NUM_STATS;
 }

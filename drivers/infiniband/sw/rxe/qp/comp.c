@@ -17,8 +17,8 @@
 #include "../compat/rxc_ib.h"
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
+#include "backlog.h"
 #include "comp.h"
-#include "ingress.h"
 #include "qp.h"
 #include "req.h"
 #include "req_local.h"
@@ -299,9 +299,7 @@ void rxe_comp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 	rxe_assert_owned(qp);
 	if (skb_queue_empty(&comp->queue)) {
 		take(qp, pkt, skb);
-	} else if (skb_queue_len(&comp->queue) < QUEUE_LIMIT) {
-		__skb_queue_tail(&comp->queue, skb);
-	} else {
+	} else if (!rxe_backlog_add(&comp->queue, QUEUE_LIMIT, skb)) {
 		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
 		kfree_skb(skb);
 	}
@@ -318,7 +316,7 @@ bool rxe_comp_run(struct rxe_qp *qp, int *budget)
 		if (*budget <= 0)
 			return true;
 		(*budget)--;
-		skb = rxe_qp_dequeue(&comp->queue, &pkt);
+		skb = rxe_backlog_next(&comp->queue, &pkt);
 		if (skb)
 			take(qp, &pkt, skb);
 	}

@@ -115,18 +115,6 @@ void rxe_qp_deliver(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff
 	kfree_skb(skb);
 }
 
-struct sk_buff *rxe_qp_dequeue(struct sk_buff_head *queue, struct rxe_pkt *pkt)
-{
-	struct sk_buff *skb;
-
-	while ((skb = __skb_dequeue(queue))) {
-		if (rxe_pkt_parse(pkt, skb->data, skb->len) == RXE_PARSE_OK)
-			return skb;
-		kfree_skb(skb);
-	}
-	return NULL;
-}
-
 /* The multicast QPN is no QP's, so a datagram for it that is no multicast finds nobody. */
 static void deliver_unicast(struct rxe_dev *dev, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {

@@ -9,7 +9,6 @@ struct rxe_dev;
 struct rxe_pkt;
 struct rxe_qp;
 struct sk_buff;
-struct sk_buff_head;
 
 /**
  * rxe_qp_rx() - a RoCEv2 datagram for a device
@@ -31,15 +30,5 @@ void rxe_qp_rx(struct rxe_dev *dev, struct sk_buff *skb);
  * Context: softirq or process; RCU read side.
  */
 void rxe_qp_deliver(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
-
-/**
- * rxe_qp_dequeue() - the next packet of those that a QP keeps for later
- * @queue: of delivered packets, the caller's
- * @pkt: its header, parsed again rather than carried along
- *
- * Context: any.
- * Return: the packet, or NULL when there is none left.
- */
-struct sk_buff *rxe_qp_dequeue(struct sk_buff_head *queue, struct rxe_pkt *pkt);
 
 #endif

@@ -24,8 +24,8 @@
 
 #include "../wire/aeth.h"
 #include "../wire/psn.h"
+#include "backlog.h"
 #include "egress.h"
-#include "ingress.h"
 #include "qp.h"
 #include "resp.h"
 #include "resp_err.h"
@@ -362,7 +362,7 @@ static enum rxe_stat refuse(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 		resp->queue_psn = resp->psn;
 	if (is_beyond_gap(qp, pkt))
 		return RXE_STAT_OUT_OF_SEQ;
-	return skb_queue_len(&resp->queue) < QUEUE_LIMIT ? RXE_NUM_STATS : RXE_STAT_DROP_BACKLOG;
+	return RXE_NUM_STATS;
 }
 
 static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
@@ -370,6 +370,8 @@ static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_bu
 	enum rxe_stat reason = refuse(qp, pkt);
 	struct rxe_resp *resp = &qp->resp;
 
+	if (reason == RXE_NUM_STATS && !rxe_backlog_add(&resp->queue, QUEUE_LIMIT, skb))
+		reason = RXE_STAT_DROP_BACKLOG;
 	if (reason != RXE_NUM_STATS) {
 		rxe_qp_count(qp, reason);
 		kfree_skb(skb);
@@ -377,7 +379,6 @@ static void queue_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_bu
 	}
 	if (pkt->psn == resp->queue_psn)
 		resp->queue_psn = rxe_psn_add(pkt->psn, psns_of(qp, pkt));
-	__skb_queue_tail(&resp->queue, skb);
 }
 
 /*
@@ -436,7 +437,7 @@ static bool execute_queued(struct rxe_qp *qp, int *budget)
 		if (*budget <= 0)
 			return true;
 		(*budget)--;
-		skb = rxe_qp_dequeue(&resp->queue, &pkt);
+		skb = rxe_backlog_next(&resp->queue, &pkt);
 		if (skb)
 			execute_skb(qp, &pkt, skb);
 	}

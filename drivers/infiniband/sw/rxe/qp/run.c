@@ -42,8 +42,8 @@
 #include <linux/smp.h>
 
 #include "../base/dev.h"
+#include "backlog.h"
 #include "comp.h"
-#include "ingress.h"
 #include "qp.h"
 #include "req.h"
 #include "resp.h"
@@ -119,7 +119,7 @@ static void receive_all(struct rxe_qp *qp, struct sk_buff_head *batch)
 	struct sk_buff *skb;
 	struct rxe_pkt pkt;
 
-	while ((skb = rxe_qp_dequeue(batch, &pkt)))
+	while ((skb = rxe_backlog_next(batch, &pkt)))
 		receive(qp, &pkt, skb);
 }
 
@@ -459,12 +459,10 @@ static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 
 	spin_lock_irqsave(&run->lock, flags);
 	mine = is_free(run) && skb_queue_empty(&run->backlog);
-	if (mine) {
+	if (mine)
 		own(run);
-	} else if (!run->dead && skb_queue_len(&run->backlog) < BACKLOG_LIMIT) {
-		__skb_queue_tail(&run->backlog, skb);
-		queued = true;
-	}
+	else if (!run->dead)
+		queued = rxe_backlog_add(&run->backlog, BACKLOG_LIMIT, skb);
 	spin_unlock_irqrestore(&run->lock, flags);
 	if (!mine && !queued) {
 		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
