@@ -53,7 +53,7 @@ stock_suites() {
 	stock observe 600 /src/tests/net/observe.sh
 	stock dmabuf 900 /src/tests/dmabuf/guest.sh
 	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*' \
-		iser.verify iser.churn iser.regions
+		iser.verify iser.churn iser.regions srp.verify srp.churn srp.regions
 }
 
 KERNEL=${KERNEL:-6.12}

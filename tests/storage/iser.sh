@@ -84,6 +84,11 @@ iser_describe() {
 	iscsi_node -o update -n 'node.conn[0].timeo.login_timeout' -v 60
 }
 
+# A listener on any address hears by the new device, too.
+iser_returned() {
+	:
+}
+
 iser_detach() {
 	iscsi_node --logout
 }

@@ -9,8 +9,9 @@
 #
 # A transport T brings the functions T_modules (load), T_serve and T_unserve (the target), T_attach
 # and T_detach (the initiator), T_name (of the disk: fails if there is none), T_behind (a device
-# that shows what is on the target's disk, or none); T_MODULES to unload in the end; T_SURVIVES: do
-# commands wait for the initiator's own device to come back?
+# that shows what is on the target's disk, or none), T_returned (the target's device was away, and
+# is another one now); T_MODULES to unload in the end; T_SURVIVES: do commands wait for the
+# initiator's own device to come back?
 set -euo pipefail
 # shellcheck source=../net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
@@ -18,6 +19,8 @@ set -euo pipefail
 . "$(dirname "$0")/nvme.sh"
 # shellcheck source=iser.sh
 . "$(dirname "$0")/iser.sh"
+# shellcheck source=srp.sh
+. "$(dirname "$0")/srp.sh"
 need_tools ip rdma fio nvme iscsiadm python3
 
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -178,8 +181,10 @@ regions() {
 removed() {
 	local n=$1 io disk rc=0
 	attach
-	# A rate would be simpler, but starves what is read back.
-	verified 4 --verify_backlog=32 --thinktime=10000
+	# A rate would be simpler, but starves what is read back. And one at a time each: of a disk
+	# that goes a read may find the end at once, which fio's other engine takes for a success.
+	verified 4 --verify_backlog=32 --thinktime=10000 --ioengine=psync --numjobs=8 \
+		--offset_increment=4m
 	sleep 2
 	! ended "$io" || fail "fio ended too early: $(tail -n 3 "$(output_of "$io")")"
 	told "$CASE: $(moved "$disk"); removing rxe$n"
@@ -187,6 +192,7 @@ removed() {
 	told "$CASE: removed"
 	sleep 3
 	rdma link add "rxe$n" type rxe netdev "veth$n"
+	[ "$n" = 1 ] || "${T}_returned"
 	until_true 60 ended "$io"
 	wait "$io" || rc=$?
 	told "$CASE: fio ended with status $rc"
@@ -276,7 +282,7 @@ log_clean() {
 
 run_case driver 10 driver_is_loaded
 run_case network 10 net_self 9000
-for T in nvme iser; do
+for T in nvme iser srp; do
 	! touched || one_transport
 done
 run_case storage.rmmod 20 end_of_driver
