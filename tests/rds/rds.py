@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Two RDS sockets, of 10.0.0.1 and 10.0.0.2, each on a device of its own, and what one sends to the
+other. RDS's kernel side is the consumer of RDMA; a program has messages, and reads and writes of the
+other's memory by cookies.
+
+rds.py connect     until a message has arrived
+rds.py messages    of all kinds of sizes, both ways at a time
+rds.py rdma        WRITE and READ of memory at odd addresses
+rds.py dax FILE    the same on a mapped file, which the kernel registers on demand
+"""
+import ctypes
+import json
+import mmap
+import os
+import random
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+AF_RDS, SOL_RDS = 21, 276
+SO_RDS_TRANSPORT, TRANSPORT_IB = 8, 0
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+MSG_DONTWAIT = 0x40
+# Control messages.
+RDMA_ARGS, RDMA_DEST, RDMA_MAP, RDMA_STATUS = 1, 2, 3, 4
+# Flags of them.
+READWRITE, USE_ONCE, NOTIFY_ME = 0x1, 0x8, 0x20
+ROOM = 4 << 20
+GUARD = 64
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
+class Msghdr(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint32),
+                ("iov", ctypes.POINTER(Iovec)), ("iovlen", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t),
+                ("flags", ctypes.c_int)]
+
+
+def must(result, what):
+    """RESULT of a call of the C library."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def pattern(seed, size):
+    """Each byte a function of seed and position."""
+    return random.Random(seed).randbytes(size)
+
+
+def cmsg(kind, data):
+    """One control message."""
+    header = struct.pack("@Nii", 16 + len(data), SOL_RDS, kind)
+    return header + data + bytes(-len(data) % 8)
+
+
+def cmsgs(raw):
+    """Kinds and contents of control messages."""
+    while len(raw) >= 16:
+        size, level, kind = struct.unpack_from("@Nii", raw)
+        if level == SOL_RDS:
+            yield kind, raw[16:size]
+        raw = raw[(size + 7) & ~7:]
+
+
+class Rds:
+    """A socket, by the C library: Python knows no addresses of this family."""
+
+    def __init__(self, address):
+        self.fd = must(libc.socket(AF_RDS, socket.SOCK_SEQPACKET, 0), "socket")
+        self.option(SOL_RDS, SO_RDS_TRANSPORT, TRANSPORT_IB)
+        self.option(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
+        self.option(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+        self.name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", 4321) + \
+            socket.inet_aton(address) + bytes(8)
+        must(libc.bind(self.fd, self.name, 16), f"bind to {address}")
+
+    def option(self, level, name, value):
+        word = ctypes.c_int(value)
+        must(libc.setsockopt(self.fd, level, name, ctypes.byref(word), 4), f"option {name}")
+
+    def call(self, function, data, name, control, flags):
+        header = Msghdr()
+        header.name = ctypes.addressof(name)
+        header.namelen = len(name)
+        header.iov = ctypes.pointer(Iovec(ctypes.addressof(data), ctypes.sizeof(data)))
+        header.iovlen = 1
+        if len(control):
+            header.control = ctypes.addressof(control)
+            header.controllen = len(control)
+        return function(self.fd, ctypes.byref(header), flags), header
+
+    def send(self, to, data, control=b""):
+        """Return: False while there is no room, or no connection."""
+        sent, _ = self.call(libc.sendmsg, ctypes.create_string_buffer(data, len(data)),
+                            ctypes.create_string_buffer(to.name, 16),
+                            ctypes.create_string_buffer(control, len(control)), MSG_DONTWAIT)
+        if sent < 0 and ctypes.get_errno() in (11, 105, 19):    # EAGAIN, ENOBUFS, ENODEV
+            return False
+        if must(sent, "sendmsg") != len(data):
+            sys.exit(f"sendmsg of {len(data)} bytes: sent {sent}")
+        return True
+
+    def receive(self):
+        """A message and its control messages, or None."""
+        data = ctypes.create_string_buffer(2 << 20)
+        control = ctypes.create_string_buffer(256)
+        got, header = self.call(libc.recvmsg, data, ctypes.create_string_buffer(16), control,
+                                MSG_DONTWAIT)
+        if got < 0 and ctypes.get_errno() == 11:
+            return None
+        must(got, "recvmsg")
+        return data.raw[:got], list(cmsgs(control.raw[:header.controllen]))
+
+
+def until(seconds, what, function, *args):
+    """The first result of FUNCTION that is one."""
+    end = time.monotonic() + seconds * int(os.environ.get("RXE_SLOW", "1"))
+    while True:
+        result = function(*args)
+        if result:
+            return result
+        if time.monotonic() > end:
+            sys.exit(f"{what}: not within {seconds} s")
+        select.select([], [], [], 0.01)
+
+
+def same(what, got, want):
+    """Bytes."""
+    if got == want:
+        return
+    if len(got) != len(want):
+        sys.exit(f"{what}: {len(got)} bytes, expected {len(want)}")
+    wrong = [i for i, (a, b) in enumerate(zip(got, want)) if a != b]
+    sys.exit(f"{what}: {len(wrong)} bytes of {len(want)} are wrong, the first is {wrong[0]}")
+
+
+def sent_bytes(device):
+    """What the device has sent."""
+    path = f"/sys/class/infiniband/{device}/ports/1/hw_counters/sent_bytes"
+    with open(path, encoding="ascii") as file:
+        return int(file.read())
+
+
+def connect(a, b):
+    """A message each way; the first one makes the connection."""
+    for number, (one, other) in enumerate(((a, b), (b, a))):
+        until(60, "a message can be sent", one.send, other, pattern(number, 77))
+        same("the first message", until(60, "the first message", other.receive)[0],
+             pattern(number, 77))
+
+
+def messages(a, b):
+    """Both ways at a time, in order; sizes around those of fragments and packets."""
+    sizes = [1, 2, 7, 511, 1023, 1025, 4047, 4095, 4096, 4097, 8191, 12289, 65535, 65537, 262145,
+             1048575, 1048576] + [random.Random(5).randrange(1, 20000) for _ in range(200)]
+    before = sent_bytes("rxe1"), sent_bytes("rxe2")
+    todo = {a: list(enumerate(sizes)), b: list(enumerate(reversed(sizes)))}
+    awaited = {b: list(todo[a]), a: list(todo[b])}
+    peer = {a: b, b: a}
+    seed = {a: 1000, b: 2000}
+
+    def step():
+        for one in a, b:
+            while todo[one] and one.send(peer[one], pattern(seed[one] + todo[one][0][0],
+                                                            todo[one][0][1])):
+                todo[one].pop(0)
+            while awaited[one]:
+                got = one.receive()
+                if not got:
+                    break
+                number, size = awaited[one].pop(0)
+                same(f"message {number} of {size} bytes", got[0],
+                     pattern(seed[peer[one]] + number, size))
+        return not (awaited[a] or awaited[b])
+
+    until(60, "all messages", step)
+    for device, was in zip(("rxe1", "rxe2"), before):
+        if sent_bytes(device) - was < sum(sizes):
+            sys.exit(f"{device} has sent {sent_bytes(device) - was} bytes of {sum(sizes)}")
+    print(f"# {len(sizes)} messages each way, {sum(sizes)} bytes")
+
+
+class Memory:
+    """Bytes within a buffer, with guards around."""
+
+    def __init__(self, buffer, off, size, seed):
+        self.buffer, self.off, self.size = buffer, off, size
+        self.fill = pattern(seed, size + 2 * GUARD)
+        buffer[off - GUARD:off + size + GUARD] = self.fill
+        self.addr = ctypes.addressof(ctypes.c_char.from_buffer(buffer)) + off
+
+    def check(self, what, want):
+        """It holds WANT, and the guards are as they were."""
+        end = self.off + self.size
+        same(what, bytes(self.buffer[self.off:end]), want)
+        same("before it", bytes(self.buffer[self.off - GUARD:self.off]), self.fill[:GUARD])
+        same("behind it", bytes(self.buffer[end:end + GUARD]), self.fill[-GUARD:])
+
+    def content(self):
+        """As it was filled."""
+        return self.fill[GUARD:-GUARD]
+
+
+def one_rdma(a, b, remote, local, write):
+    """B writes, or reads, A's memory, by a cookie that comes with a message."""
+    flags = USE_ONCE | (READWRITE if write else 0)
+    args = struct.pack("@QQQQ", remote.addr, remote.size, 0, flags)
+    until(30, "a cookie can be sent", a.send, b, b"take it", cmsg(RDMA_MAP, args))
+    data, control = until(30, "the cookie", b.receive)
+    same("the message with the cookie", data, b"take it")
+    cookie = dict(control)[RDMA_DEST]
+    pieces, at = [], 0
+    for part in (local.size // 7, local.size // 3, local.size):
+        part = min(part, local.size - at)
+        if part:
+            pieces.append((local.addr + at, part))
+        at += part
+    vector = (ctypes.c_uint64 * (2 * len(pieces)))(*[word for piece in pieces for word in piece])
+    args = cookie + struct.pack("@QQQQQQ", 0, local.size, ctypes.addressof(vector), len(pieces),
+                                NOTIFY_ME | (READWRITE if write else 0), 0x70ce0)
+    until(30, "the operation can be sent", b.send, a, b"it is done", cmsg(RDMA_ARGS, args))
+    data, _ = until(30, "the message behind the operation", a.receive)
+    same("the message behind the operation", data, b"it is done")
+    status = dict(until(30, "the notification", b.receive)[1])[RDMA_STATUS]
+    if struct.unpack("@Qi", status[:12]) != (0x70ce0, 0):
+        sys.exit(f"the operation ended with {struct.unpack('@Qi', status[:12])}")
+    remote.check("the memory of the cookie", local.content() if write else remote.content())
+    local.check("the memory of the caller", local.content() if write else remote.content())
+
+
+def rdma_on(a, b, buffers, sizes):
+    """WRITEs and READs between two buffers."""
+    done = 0
+    for number, size in enumerate(sizes):
+        for write in True, False:
+            remote = Memory(buffers[0], 4096 + 13 * number + 1, size, 10 * number)
+            local = Memory(buffers[1], 4096 + 29 * number + 3, size, 10 * number + 1)
+            one_rdma(a, b, remote, local, write)
+            done += 1
+    print(f"# {done} operations")
+
+
+def rdma(a, b):
+    """On memory of the program."""
+    connect(a, b)
+    rdma_on(a, b, [bytearray(1 << 20), bytearray(1 << 20)],
+            [1, 8, 511, 1025, 4095, 4096, 4097, 9001, 65537, 300001])
+
+
+def listed():
+    """What the consumer has registered on demand, as the tool tells it."""
+    command = ["rdma", "-j", "-dd", "resource", "show", "mr", "dev", "rxe1"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [region["drv_access"] for region in json.loads(text)
+            if region.get("drv_kind") == "on_demand"]
+
+
+def dax(a, b, path):
+    """On a file whose pages must not be pinned: what the kernel registers for a program is on demand,
+    and is written in order, as nobody has asked for less."""
+    connect(a, b)
+    with open(path, "wb") as file:
+        file.write(bytes(1 << 20))
+    with open(path, "r+b") as file:
+        mapped = mmap.mmap(file.fileno(), 1 << 20)
+    remote = Memory(mapped, 8192 + 5, 70001, 77)
+    args = struct.pack("@QQQQ", remote.addr, remote.size, 0, READWRITE)
+    until(30, "a cookie can be sent", a.send, b, b"keep it", cmsg(RDMA_MAP, args))
+    until(30, "the cookie", b.receive)
+    found = listed()
+    if len(found) != 1 or not found[0].endswith("strict"):
+        sys.exit(f"regions on demand of the kernel: {found}, expected one, strict")
+    print(f"# {found[0]}")
+    rdma_on(a, b, [mapped, bytearray(1 << 20)], [1, 511, 4097, 65537, 300001])
+
+
+def main():
+    """Exit status 0 if all is as it should be."""
+    a, b = Rds("10.0.0.1"), Rds("10.0.0.2")
+    {"connect": connect, "messages": messages, "rdma": rdma, "dax": dax}[sys.argv[1]](
+        a, b, *sys.argv[2:])
+
+
+main()
