@@ -197,15 +197,19 @@ void rxe_cq_forget(struct rxe_cq *cq, const struct ib_qp *qp)
 
 int rxe_cq_arm(struct rxe_cq *cq, enum ib_cq_notify_flags flags)
 {
-	u8 want = flags & IB_CQ_SOLICITED_MASK;
 	bool fire = false;
 	unsigned long irq;
 	int missed;
 
 	spin_lock_irqsave(&cq->lock, irq);
-	/* A request for any completion is not narrowed by one for solicited ones (IBA 11.4.2.2). */
-	if (cq->armed != IB_CQ_NEXT_COMP)
-		cq->armed = want;
+	/*
+	 * A request for any completion is not narrowed by one for solicited ones (IBA 11.4.2.2). A
+	 * consumer may say both at a time (SMC-R does).
+	 */
+	if (flags & IB_CQ_NEXT_COMP)
+		cq->armed = IB_CQ_NEXT_COMP;
+	else if (cq->armed != IB_CQ_NEXT_COMP)
+		cq->armed = flags & IB_CQ_SOLICITED;
 	missed = (flags & IB_CQ_REPORT_MISSED_EVENTS) && num_entries(cq);
 	if (cq->user)
 		fire = take_event(cq, is_waiting_untold(cq));
