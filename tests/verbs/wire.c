@@ -326,6 +326,66 @@ static void naks(const struct t_case *c)
 	}
 }
 
+/* A READ of three packets, whose second one the NAK for the third overtakes: nothing else comes. */
+static void overtaken_within(struct victim *v)
+{
+	static struct roce_img img;
+	struct op op = { .code = IBV_WR_RDMA_READ, .nsge = 1, .id = 1, .raddr = 0x10000,
+			 .rkey = 0x1234 };
+	struct ibv_sge sge = buf_sge(&v->buf, 0, 2 * LONG_MTU + 9);
+	struct roce p;
+
+	op.sge = &sge;
+	ep_post(&v->e, &op);
+	victim_answer(v, OP_READ_REQUEST, &img);
+	victim_packet(v, &p, OP_READ_RESP_FIRST);
+	p.psn = v->e.psn;
+	p.len = LONG_MTU;
+	pattern_fill(data, p.len, 92, 0);
+	p.payload = data;
+	roce_aeth(&p, 0x1f, 1);
+	victim_send(v, &p);
+	answer_aeth(v, v->e.psn + 2, 0x63);
+	cq_want(v->e.scq, IBV_WC_REM_OP_ERR, 1, "READ whose end is refused");
+}
+
+/* Two READs: the NAK for the second overtakes the first one's answer. */
+static void overtaken_before(struct victim *v)
+{
+	static struct roce_img img;
+
+	for (int i = 0; i < 2; i++) {
+		post_read(v, 100 * i, 60, i);
+		victim_answer(v, OP_READ_REQUEST, &img);
+	}
+	answer_aeth(v, v->e.psn + 1, 0x62);
+	silence(v, 100, "who cannot answer any more was asked again");
+	answer_read(v, v->e.psn, 60, 93);
+	cq_want(v->e.scq, IBV_WC_SUCCESS, 0, "READ whose answer was overtaken");
+	buf_range(&v->buf, 0, 60, 93, 0, "what the READ fetched");
+	cq_want(v->e.scq, IBV_WC_REM_ACCESS_ERR, 1, "READ that is refused");
+}
+
+/*
+ * What a responder sends from two CPUs arrives in any order. A NAK that ends the connection is the
+ * last that is heard of it, so it counts also when it comes before answers.
+ */
+static void overtaken(const struct t_case *c)
+{
+	struct victim v;
+
+	(void)c;
+	victim_open(&v);
+	v.e.cfg.mtu = LONG_MTU;
+	v.e.cfg.timeout = 18;
+	victim_again(&v);
+	overtaken_within(&v);
+	ep_want_state(&v.e, IBV_QPS_ERR, "victim's");
+	victim_again(&v);
+	overtaken_before(&v);
+	ep_want_state(&v.e, IBV_QPS_ERR, "victim's");
+}
+
 /* The solicited bit is on the last packet of a solicited message, and on no other. */
 static void solicited_bit(const struct t_case *c)
 {
@@ -443,6 +503,7 @@ static const struct t_case cases[] = {
 	{ "wire.go_back", go_back, 0, 0, 0 },
 	{ "wire.rnr_wait", rnr_wait, 0, 0, 0 },
 	{ "wire.naks", naks, 0, 0, 0 },
+	{ "wire.overtaken", overtaken, 0, 0, 0 },
 	{ "wire.solicited", solicited_bit, 0, 0, 0 },
 	{ "wire.duplicates", duplicates, 0, 0, 0 },
 	{ "wire.duplicate_reads", duplicate_reads, 0, 0, 0 },

@@ -64,6 +64,7 @@ void rxe_comp_reset(struct rxe_qp *qp)
 	drop_list(qp);
 	rxe_mem_wait_cancel(&qp->comp.wait);
 	__skb_queue_purge(&qp->comp.queue);
+	qp->comp.refusal = 0;
 }
 
 /* The oldest work request that has PSNs, or NULL. */
@@ -129,9 +130,9 @@ static const struct {
 	[RXE_NAK_INV_RD_REQ]	= { IB_WC_REM_INV_RD_REQ_ERR, RXE_STAT_REMOTE_INV_REQ_ERR },
 };
 
-static void take_nak(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+static void take_nak(struct rxe_qp *qp, u8 syndrome)
 {
-	u8 code = rxe_aeth_value(pkt->syndrome);
+	u8 code = rxe_aeth_value(syndrome);
 
 	if (code == RXE_NAK_PSN_SEQ) {
 		rxe_qp_count(qp, RXE_STAT_RCVD_SEQ_ERR);
@@ -144,6 +145,51 @@ static void take_nak(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	}
 }
 
+static bool ends_connection(u8 syndrome)
+{
+	return rxe_aeth_kind(syndrome) == RXE_AETH_NAK &&
+	       rxe_aeth_value(syndrome) != RXE_NAK_PSN_SEQ;
+}
+
+/*
+ * A NAK that ends the connection has come before answers that the peer sent earlier: from another
+ * of its CPUs, or another way. To ask for them again is in vain, as its QP has ended. So if the
+ * request that it refuses is the oldest, that has failed; else the answers may still come, and if
+ * they do not, the timer ends it.
+ */
+static void overtaken(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+{
+	const struct rxe_swqe *wqe = oldest_sent(qp);
+
+	if (wqe && !rxe_psn_before(wqe->last_psn, pkt->psn)) {
+		take_nak(qp, pkt->syndrome);
+		return;
+	}
+	qp->comp.refusal = pkt->syndrome;
+	qp->comp.refused_psn = pkt->psn;
+}
+
+static bool hears_answers(const struct rxe_qp *qp)
+{
+	return qp->state == IB_QPS_RTS || qp->state == IB_QPS_SQD;
+}
+
+/* Answers have come: those that a NAK has overtaken? */
+static void take_refusal(struct rxe_qp *qp)
+{
+	struct rxe_comp *comp = &qp->comp;
+	u8 syndrome = comp->refusal;
+
+	if (likely(!syndrome) || !hears_answers(qp))
+		return;
+	if (!acknowledge(qp, rxe_psn_add(comp->refused_psn, -1)))
+		return;
+	comp->refusal = 0;
+	/* What it refused may have been asked for again, and answered. */
+	if (comp->psn == comp->refused_psn)
+		take_nak(qp, syndrome);
+}
+
 static void take_ack(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	enum rxe_aeth_kind kind = rxe_aeth_kind(pkt->syndrome);
@@ -151,13 +197,16 @@ static void take_ack(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 	u32 acked = kind == RXE_AETH_ACK ? pkt->psn : rxe_psn_add(pkt->psn, -1);
 
 	if (!acknowledge(qp, acked)) {
-		rxe_retry_lost(qp);
+		if (ends_connection(pkt->syndrome))
+			overtaken(qp, pkt);
+		else
+			rxe_retry_lost(qp);
 		return;
 	}
 	if (kind == RXE_AETH_RNR)
 		rxe_retry_rnr(qp, rxe_aeth_value(pkt->syndrome));
 	else if (kind == RXE_AETH_NAK)
-		take_nak(qp, pkt);
+		take_nak(qp, pkt->syndrome);
 }
 
 static struct rxe_sgl *scatter_list(struct rxe_qp *qp, struct rxe_swqe *wqe)
@@ -260,7 +309,7 @@ static bool take_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *
 /* Is the answer about something that is still outstanding? Counts it if not. */
 static bool in_window(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
-	if (qp->state != IB_QPS_RTS && qp->state != IB_QPS_SQD) {
+	if (!hears_answers(qp)) {
 		rxe_qp_count(qp, RXE_STAT_DROP_QP_STATE);
 		return false;
 	}
@@ -285,6 +334,7 @@ static void take(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *s
 			take_ack(qp, pkt);
 		else
 			done = take_data(qp, pkt, skb->data + pkt->payload_off);
+		take_refusal(qp);
 	}
 	if (done)
 		consume_skb(skb);

@@ -247,6 +247,8 @@ struct rxe_req {
  * @sgl_valid: @sgl belongs to a READ
  * @wait: for the page that the first answer of @queue needs
  * @queue: answers: the one that waits, and those behind it; bounded
+ * @refusal: syndrome of a NAK that has overtaken answers from before it, or 0
+ * @refused_psn: the PSN that it refuses
  * @rewound: a loss at @psn, or a silence, made the requester go back already; the window is small
  *	until progress clears it
  * @silences: timeouts in a row, without progress; stops at the longest back-off
@@ -262,6 +264,8 @@ struct rxe_comp {
 	bool sgl_valid;
 	struct rxe_mem_wait wait;
 	struct sk_buff_head queue;
+	u8 refusal;
+	u32 refused_psn;
 	bool rewound;
 	u8 silences;
 	u8 retries;
