@@ -35,7 +35,7 @@ uml_suites() {
 	uml pyverbs 1200 /src/tests/pyverbs/pyverbs.sh
 	uml churn 3600 /src/tests/net/churn.sh 20
 	uml storage 3600 /src/tests/storage/storage.sh full
-	uml rds 600 /src/tests/rds/rds.sh
+	uml rds 600 /src/tests/sockets/rds.sh
 	uml many 1800 /src/tests/net/many.sh 1000
 	uml crowd 3600 /src/tests/net/crowd.sh
 	suite uml-kmod 900 tests/kmod/run.sh debug
@@ -58,7 +58,8 @@ stock_suites() {
 	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
 	stock churn 1800 /src/tests/net/churn.sh 3
 	stock storage 7200 /src/tests/storage/storage.sh full
-	stock rds 1200 /src/tests/rds/rds.sh
+	stock rds 1200 /src/tests/sockets/rds.sh
+	stock smc 1200 /src/tests/sockets/smc.sh
 	stock dmabuf 1800 /src/tests/dmabuf/guest.sh
 	stock many 1800 /src/tests/net/many.sh 200
 	stock crowd 3600 /src/tests/net/crowd.sh 1000 10000

@@ -34,7 +34,7 @@ uml_suites() {
 	uml observe 600 /src/tests/net/observe.sh
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
-	uml rds 400 /src/tests/rds/rds.sh
+	uml rds 400 /src/tests/sockets/rds.sh
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml many 600 /src/tests/net/many.sh 200
 	uml crowd 600 /src/tests/net/crowd.sh 1000 10000
@@ -55,7 +55,8 @@ stock_suites() {
 	stock dmabuf 900 /src/tests/dmabuf/guest.sh
 	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*' \
 		iser.verify iser.churn iser.regions srp.verify srp.churn srp.regions
-	stock rds 600 /src/tests/rds/rds.sh
+	stock rds 600 /src/tests/sockets/rds.sh
+	stock smc 600 /src/tests/sockets/smc.sh
 }
 
 KERNEL=${KERNEL:-6.12}

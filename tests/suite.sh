@@ -54,7 +54,7 @@ run_suite() {
 }
 
 # Folders of tests/ that no suite in another folder uses.
-APART=(build demo dmabuf interop kmod lint odp pyverbs rds storage unit)
+APART=(build demo dmabuf interop kmod lint odp pyverbs sockets storage unit)
 
 # ground COMMAND...: a digest of what a suite stands on: its command within the guest, and all of
 # the tree but documentation, lists of suites, and folders of others. lint reads everything.

@@ -12,14 +12,13 @@ rds.py dax FILE    the same on a mapped file, which the kernel registers on dema
 import ctypes
 import json
 import mmap
-import os
 import random
-import select
 import socket
 import struct
 import subprocess
 import sys
-import time
+
+from kit import ipv4, libc, must, pattern, same, sent_bytes, until
 
 AF_RDS, SOL_RDS = 21, 276
 SO_RDS_TRANSPORT, TRANSPORT_IB = 8, 0
@@ -32,8 +31,6 @@ READWRITE, USE_ONCE, NOTIFY_ME = 0x1, 0x8, 0x20
 ROOM = 4 << 20
 GUARD = 64
 
-libc = ctypes.CDLL(None, use_errno=True)
-
 
 class Iovec(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
@@ -44,19 +41,6 @@ class Msghdr(ctypes.Structure):
                 ("iov", ctypes.POINTER(Iovec)), ("iovlen", ctypes.c_size_t),
                 ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t),
                 ("flags", ctypes.c_int)]
-
-
-def must(result, what):
-    """RESULT of a call of the C library."""
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
-
-
-def pattern(seed, size):
-    """Each byte a function of seed and position."""
-    return random.Random(seed).randbytes(size)
 
 
 def cmsg(kind, data):
@@ -82,8 +66,7 @@ class Rds:
         self.option(SOL_RDS, SO_RDS_TRANSPORT, TRANSPORT_IB)
         self.option(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
         self.option(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
-        self.name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", 4321) + \
-            socket.inet_aton(address) + bytes(8)
+        self.name = ipv4(address, 4321)
         must(libc.bind(self.fd, self.name, 16), f"bind to {address}")
 
     def option(self, level, name, value):
@@ -122,35 +105,6 @@ class Rds:
             return None
         must(got, "recvmsg")
         return data.raw[:got], list(cmsgs(control.raw[:header.controllen]))
-
-
-def until(seconds, what, function, *args):
-    """The first result of FUNCTION that is one."""
-    end = time.monotonic() + seconds * int(os.environ.get("RXE_SLOW", "1"))
-    while True:
-        result = function(*args)
-        if result:
-            return result
-        if time.monotonic() > end:
-            sys.exit(f"{what}: not within {seconds} s")
-        select.select([], [], [], 0.01)
-
-
-def same(what, got, want):
-    """Bytes."""
-    if got == want:
-        return
-    if len(got) != len(want):
-        sys.exit(f"{what}: {len(got)} bytes, expected {len(want)}")
-    wrong = [i for i, (a, b) in enumerate(zip(got, want)) if a != b]
-    sys.exit(f"{what}: {len(wrong)} bytes of {len(want)} are wrong, the first is {wrong[0]}")
-
-
-def sent_bytes(device):
-    """What the device has sent."""
-    path = f"/sys/class/infiniband/{device}/ports/1/hw_counters/sent_bytes"
-    with open(path, encoding="ascii") as file:
-        return int(file.read())
 
 
 def connect(a, b):

@@ -13,6 +13,8 @@ set -euo pipefail
 need_tools ip rdma python3
 
 HERE=$(cd "$(dirname "$0")" && pwd)
+# The tree is not for the programs to write to.
+export PYTHONDONTWRITEBYTECODE=1
 FILES=/var/tmp/rds
 
 modules() {
