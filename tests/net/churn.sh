@@ -11,7 +11,6 @@ set -euo pipefail
 need_tools ip rdma rxe_peer rmmod
 
 ROUNDS=${1:-20}
-SPLATS=$NET_DIR/../vm/splats.sh
 
 has_line() {
 	grep -q "$1" "$(output_of "$2")"
@@ -154,11 +153,6 @@ memory_back() {
 	memory_now end
 	echo "# kernel memory: $(memory_grew start end) KiB more than after the warm-up"
 	(($(memory_grew start end) < 300 + 5 * ROUNDS)) || fail_grown start end
-}
-
-log_clean() {
-	dmesg >"$WORK/dmesg"
-	"$SPLATS" "$WORK/dmesg"
 }
 
 unload() {

@@ -297,6 +297,12 @@ netns_mode() {
 	until_true 10 rdma system set netns "$1"
 }
 
+# log_clean: nothing in the kernel's log tells of a bug.
+log_clean() {
+	dmesg >"$WORK/dmesg"
+	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
+}
+
 # counter DEVICE NAME: a hardware counter, summed over its port.
 counter() {
 	cat "/sys/class/infiniband/$1/ports/1/hw_counters/$2"

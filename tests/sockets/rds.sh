@@ -53,11 +53,6 @@ unload() {
 	done
 }
 
-log_clean() {
-	dmesg >"$WORK/dmesg"
-	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
-}
-
 run_case driver 10 driver_is_loaded
 run_case network 10 net_self 9000
 run_case rds.modules 20 modules

@@ -83,11 +83,6 @@ unload() {
 	until_true 20 rmmod smc
 }
 
-log_clean() {
-	dmesg >"$WORK/dmesg"
-	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
-}
-
 run_case driver 10 driver_is_loaded
 run_case smc.modules 20 modules
 if [ -d /sys/module/smc ]; then

@@ -275,11 +275,6 @@ end_of_driver() {
 	[ ! -d /sys/module/rdma_rxe ] || fail "rdma_rxe is still there"
 }
 
-log_clean() {
-	dmesg >"$WORK/dmesg"
-	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
-}
-
 run_case driver 10 driver_is_loaded
 run_case network 10 net_self 9000
 for T in nvme iser srp; do
