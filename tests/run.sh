@@ -34,7 +34,6 @@ uml_suites() {
 	uml observe 600 /src/tests/net/observe.sh
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
-	uml rds 400 /src/tests/sockets/rds.sh
 	uml churn 900 /src/tests/net/churn.sh 3
 	uml many 600 /src/tests/net/many.sh 200
 	uml crowd 600 /src/tests/net/crowd.sh 1000 10000
