@@ -16,9 +16,13 @@ strict_mode() {
 }
 
 command -v shellcheck >/dev/null || skip "shellcheck is not installed (package shellcheck)"
+# A script is read with those that it sources: so all of them are one thing to know.
+all=$({ shellcheck --version && shell_files | tr '\n' '\0' | xargs -0 -r sha256sum; } | sha256sum)
+[ -n "$(news shell <<<"$all")" ] || exit 0
 {
 	strict_mode
 	shell_files | tr '\n' '\0' | {
 		xargs -0 -r -n 4 -P "$LINT_JOBS" shellcheck -x -P SCRIPTDIR -P . -f gcc 2>&1 || true
 	}
 } | offences
+found_clean shell <<<"$all"

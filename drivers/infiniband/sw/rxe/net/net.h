@@ -5,7 +5,8 @@
  * room never looks into a BTH, a QP or memory.
  *
  * A datagram that is handed up has skb->data at the BTH, skb->len bytes up to the end of the ICRC,
- * linear, with network and transport headers set.
+ * linear, with network and transport headers set; no route and no socket goes with it, so its
+ * destructor is free for who keeps it.
  */
 #ifndef RXE_NET_NET_H
 #define RXE_NET_NET_H

@@ -6,6 +6,9 @@
  * wire.
  *
  * The first few of each queue are free: nobody can take those from others.
+ *
+ * A buffer that has paid gives back when it is freed, by code of this module. It lies in a queue of
+ * a QP or is being executed by its owner, and QPs are gone before the module is.
  */
 #include <linux/atomic.h>
 #include <linux/minmax.h>
