@@ -62,6 +62,7 @@ stock_suites() {
 	stock storage 7200 /src/tests/storage/storage.sh full
 	stock rds 1200 /src/tests/sockets/rds.sh
 	stock smc 1200 /src/tests/sockets/smc.sh
+	stock kmod 1200 /src/tests/kmod/guest.sh
 	stock dmabuf 1800 /src/tests/dmabuf/guest.sh
 	stock many 1800 /src/tests/net/many.sh 200
 	stock crowd 3600 /src/tests/net/crowd.sh 1000 10000

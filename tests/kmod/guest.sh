@@ -18,5 +18,5 @@ net_one 9000
 insmod "$module" device=rxe0
 rmmod rxe_kmod
 net_one_down
-dmesg | sed -n 's/.*rxe_kmod: //p' | tee /run/kmod.log
+dmesg | sed -n '/enabling unsafe global rkey/d; s/.*rxe_kmod: //p' | tee /run/kmod.log
 grep -q ' passed, 0 failed, ' /run/kmod.log

@@ -11,6 +11,9 @@
 
 #define MAX_PIECES	64
 
+/* What a case returns for which this kernel has nothing to offer. */
+#define NOT_HERE	1
+
 /* End the case: what was expected is not so. */
 #define expect(cond, fmt, ...)							\
 	do {									\
@@ -98,7 +101,9 @@ int post(struct end *end, struct ib_send_wr *wr, u64 id);
 /* A registration of rig->mr under its present key. */
 struct ib_reg_wr reg_of(const struct rig *rig, int access);
 
-/* Cases: return 0 or an error that was printed. */
+/* Cases: return 0, an error that was printed, or NOT_HERE, with the reason printed. */
+int case_global_key(struct rig *rig);
+int case_global_holes(struct rig *rig);
 int case_sizes(struct rig *rig);
 int case_edges(struct rig *rig);
 int case_rights(struct rig *rig);

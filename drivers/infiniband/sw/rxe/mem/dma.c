@@ -5,23 +5,30 @@
  *
  * Consumers that open this region to their peers (IB_PD_UNSAFE_GLOBAL_RKEY) let those choose the
  * address, and a lie must not crash the host: only what the kernel's linear map holds is touched.
+ * Not all that the kernel takes for memory is there: a section that was there at boot may have
+ * holes, and pages may be taken out of the map (memfd_secret). So each page is read first. One that
+ * is taken out in between is beyond this: nothing holds the map for others.
  */
 #include <linux/mm.h>
-#include <linux/sizes.h>
+#include <linux/uaccess.h>
 
 #include "mr.h"
 
-/* The linear map has holes only between sections, which are never smaller than this. */
-#define SPAN	SZ_1M
+static bool is_mapped(const void *p)
+{
+	u8 byte;
+
+	return virt_addr_valid(p) && !copy_from_kernel_nofault(&byte, p, sizeof(byte));
+}
 
 static enum rxe_mem_err chunk(struct rxe_mr *mr, u64 iova, bool write, struct rxe_chunk *chunk)
 {
 	void *p = (void *)(uintptr_t)iova;
 
-	if ((uintptr_t)p != iova || !virt_addr_valid(p))
+	if ((uintptr_t)p != iova || !is_mapped(p))
 		return RXE_MEM_FAULT;
 	chunk->kva = p;
-	chunk->len = min_t(u64, chunk->len, SPAN - iova % SPAN);
+	chunk->len = min_t(u64, chunk->len, PAGE_SIZE - offset_in_page(p));
 	return RXE_MEM_OK;
 }
 

@@ -36,7 +36,10 @@ static void give_back(struct sk_buff *skb)
 	atomic_long_sub(skb->truesize, &kept);
 }
 
-/* A buffer pays once, whatever queues it goes through. Return: whether it could. */
+/*
+ * A buffer pays once, whatever queues it goes through. Else it has no destructor: what comes in
+ * belongs to nobody (net/rx.c). Return: whether it could.
+ */
 static bool pay(struct sk_buff *skb)
 {
 	long most = min_t(u64, (u64)READ_ONCE(backlog_kib) << 10, LONG_MAX);
