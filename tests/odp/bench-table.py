@@ -8,7 +8,21 @@ import sys
 from collections import defaultdict
 
 
-def bandwidths():
+def registrations():
+    for what, metric in (("Registration", "reg_us"), ("End of a region", "dereg_us")):
+        smallest = [(metric, "1GiB", 1)]
+        yield (f"{what} of 1 GiB", smallest, "1 GiB pinned", [(metric, "pinned", 1)], "us")
+        yield ("the same", smallest, "a call of getppid()", [("reg_us", "call", 1)], "us")
+        for variant, name in (
+            ("64GiB", "64 GiB"),
+            ("1TiB", "1 TiB"),
+            ("64TiB", "64 TiB"),
+            ("implicit", "the address space"),
+        ):
+            yield (f"{what} of {name}", [(metric, variant, 1)], "1 GiB on demand", smallest, "us")
+
+
+def transfers():
     kinds = {"on_demand": "on demand", "implicit": "implicit"}
     for place, prefix, variants in (
         ("one process", "", ("on_demand", "implicit")),
@@ -29,23 +43,7 @@ def bandwidths():
 # What it is; the figures that make it up, each with a factor; the same of what it compares with; the
 # unit. A sum is made round by round.
 ROWS = [
-    ("Registration and end of 1 GiB", [("reg_us", "1GiB", 1)], "1 GiB pinned", [("reg_us", "pinned", 1)], "us"),
-    ("the same", [("reg_us", "1GiB", 1)], "two calls of getppid()", [("reg_us", "calls", 1)], "us"),
-    *(
-        (
-            f"Registration and end of {name}",
-            [("reg_us", variant, 1)],
-            "1 GiB on demand",
-            [("reg_us", "1GiB", 1)],
-            "us",
-        )
-        for variant, name in (
-            ("64GiB", "64 GiB"),
-            ("1TiB", "1 TiB"),
-            ("64TiB", "64 TiB"),
-            ("implicit", "the address space"),
-        )
-    ),
+    *registrations(),
     ("Kernel memory of a region of 1 GiB", [("reg_bytes", "1GiB", 1)], "", [], "bytes"),
     *(
         (
@@ -70,7 +68,7 @@ ROWS = [
         [("shared_bytes", "one", 1 / 1024)],
         "KiB",
     ),
-    *bandwidths(),
+    *transfers(),
     (
         "WRITE of 1 GiB to new pages",
         [("first_cpu", "cold", 1)],

@@ -48,22 +48,30 @@ static void settle(void)
 	globfree(&g);
 }
 
-/* Seconds for each of @batch regions made and ended, one at a time. */
-static double time_pairs(const struct area *a, enum area_kind kind, size_t batch)
+/* Seconds for each of @batch regions to be made, and then to be ended. */
+struct times {
+	double make, end;
+};
+
+static struct times time_regions(const struct area *a, enum area_kind kind, size_t batch)
+{
+	struct ibv_mr *mr[BATCH];
+	double start = t_now(), made;
+
+	for (size_t j = 0; j < batch; j++)
+		mr[j] = reg_region(a->p, a->len, kind);
+	made = t_now();
+	for (size_t j = 0; j < batch; j++)
+		t_zero(ibv_dereg_mr(mr[j]));
+	return (struct times){ (made - start) / batch, (t_now() - made) / batch };
+}
+
+/* Seconds for one of the least system calls: a region takes one to be made and one to be ended. */
+static double time_call(size_t batch)
 {
 	double start = t_now();
 
 	for (size_t j = 0; j < batch; j++)
-		t_zero(ibv_dereg_mr(reg_region(a->p, a->len, kind)));
-	return (t_now() - start) / batch;
-}
-
-/* Seconds for two of the least system calls: a region takes one to be made and one to be ended. */
-static double time_calls(size_t batch)
-{
-	double start = t_now();
-
-	for (size_t j = 0; j < 2 * batch; j++)
 		syscall(SYS_getppid);
 	return (t_now() - start) / batch;
 }
@@ -86,21 +94,27 @@ static void map_size(struct area *a, int size)
 /* The sizes in turn; the first region of all is not counted. */
 static void reg_time(const struct t_case *c)
 {
-	double took[SIZES][BATCHES], calls[BATCHES];
+	double make[SIZES][BATCHES], end[SIZES][BATCHES], call[BATCHES];
 	struct area a[SIZES];
+	struct times took;
 
 	(void)c;
 	for (int i = 0; i < SIZES; i++)
 		map_size(&a[i], i);
 	t_zero(ibv_dereg_mr(reg_size(&a[0], 0)));
 	for (int j = 0; j < BATCHES; j++) {
-		calls[j] = time_calls(BATCH);
-		for (int i = 0; i < SIZES; i++)
-			took[i][j] = time_pairs(&a[i], size_kind(i), BATCH);
+		call[j] = time_call(BATCH);
+		for (int i = 0; i < SIZES; i++) {
+			took = time_regions(&a[i], size_kind(i), BATCH);
+			make[i][j] = took.make;
+			end[i][j] = took.end;
+		}
 	}
-	figure("reg_us", "calls", median(calls, BATCHES) * 1e6);
-	for (int i = 0; i < SIZES; i++)
-		figure("reg_us", sizes[i].name, median(took[i], BATCHES) * 1e6);
+	figure("reg_us", "call", median(call, BATCHES) * 1e6);
+	for (int i = 0; i < SIZES; i++) {
+		figure("reg_us", sizes[i].name, median(make[i], BATCHES) * 1e6);
+		figure("dereg_us", sizes[i].name, median(end[i], BATCHES) * 1e6);
+	}
 }
 
 /*
@@ -128,15 +142,20 @@ static void reg_memory(const struct t_case *c)
 
 static void pinned(const struct t_case *c)
 {
-	double took[PINNED];
+	double make[PINNED], end[PINNED];
+	struct times took;
 	struct area a;
 
 	(void)c;
 	area_map(&a, GIB);
 	area_touch(&a);
-	for (int j = 0; j < PINNED; j++)
-		took[j] = time_pairs(&a, AREA_PINNED, 1);
-	figure("reg_us", "pinned", median(took, PINNED) * 1e6);
+	for (int j = 0; j < PINNED; j++) {
+		took = time_regions(&a, AREA_PINNED, 1);
+		make[j] = took.make;
+		end[j] = took.end;
+	}
+	figure("reg_us", "pinned", median(make, PINNED) * 1e6);
+	figure("dereg_us", "pinned", median(end, PINNED) * 1e6);
 }
 
 /* Traffic needs memory too: it is taken here, from and to memory that is pinned. */

@@ -24,35 +24,49 @@ perftest() {
 	for try in 1 2 3 4; do
 		pair "$@"
 		[ -n "$figures" ] || return 0
-		awk '{ exit !($4 > 0 && $5 > 0) }' <<<"$figures" && return 0
+		awk '{ exit !($4 > 0 && $5 > 0 && ! /inf|nan/) }' <<<"$figures" && return 0
 		echo "--- $*: perftest found no clock rate at try $try"
 	done
 	figures=
 }
 
-# pair PROGRAM ARGUMENT...: server and client; the client's line of figures in `figures`. Each pair
-# has a TCP port of its own: the previous one may still be closing.
-pair() {
-	local program=$1 server rc=0
-	shift
+# serve PROGRAM ARGUMENT...: a server; returns when it listens. `server` is its process, and `port`
+# its TCP port, which is new each time: the previous one may still be closing.
+serve() {
 	gid=${gid:-$(gid_index)}
 	port=$((port + 1))
-	"$program" -d rxe0 -x "$gid" -p $port -F "$@" >/tmp/server 2>&1 &
+	"$@" -d rxe0 -x "$gid" -p $port -F >/tmp/server.$port 2>&1 &
 	server=$!
 	for _ in {1..200}; do
 		[ -z "$(ss -Hltn "sport = $port")" ] || break
 		sleep 0.02
 	done
-	timeout 120 "$program" -d rxe0 -x "$gid" -p $port -F "$@" 10.0.0.1 >/tmp/client 2>&1 ||
-		rc=$?
+}
+
+# ask PORT PROGRAM ARGUMENT...: the client for the server there.
+ask() {
+	timeout 120 "${@:2}" -d rxe0 -x "$gid" -p "$1" -F 10.0.0.1 >"/tmp/client.$1" 2>&1
+}
+
+# figures_of PORT: the client's line of figures.
+figures_of() {
+	awk '/^ *#bytes/ { getline; print; exit }' "/tmp/client.$1"
+}
+
+# pair PROGRAM ARGUMENT...: server and client; the client's line of figures in `figures`.
+pair() {
+	local rc=0
+	serve "$@"
+	ask $port "$@" || rc=$?
 	[ $rc = 0 ] || kill $server 2>/dev/null || true
 	wait $server || rc=1
-	figures=$(awk '/^ *#bytes/ { getline; print; exit }' /tmp/client)
+	figures=$(figures_of $port)
 	if [ $rc != 0 ] || [ -z "$figures" ]; then
-		echo "--- $program $*: exit status $rc"
-		cat /tmp/client /tmp/server
+		echo "--- $*: exit status $rc"
+		cat /tmp/client.$port /tmp/server.$port
 		figures=
 	fi
+	rm -f /tmp/client.$port /tmp/server.$port
 }
 
 # figure COLUMN: of the latest pair, or "failed".
