@@ -60,6 +60,7 @@ stock_suites() {
 	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
 	stock churn 1800 /src/tests/net/churn.sh 3
 	stock storage 7200 /src/tests/storage/storage.sh full
+	stock nfs 1800 /src/tests/storage/nfs.sh full
 	stock rds 1200 /src/tests/sockets/rds.sh
 	stock smc 1200 /src/tests/sockets/smc.sh
 	stock kmod 1200 /src/tests/kmod/guest.sh

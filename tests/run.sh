@@ -51,7 +51,6 @@ stock_suites() {
 	stock pyverbs 900 /src/tests/pyverbs/pyverbs.sh
 	stock mcast 900 /src/tests/net/mcast.sh
 	stock observe 600 /src/tests/net/observe.sh
-	stock kmod 600 /src/tests/kmod/guest.sh
 	stock dmabuf 900 /src/tests/dmabuf/guest.sh
 	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*' \
 		iser.verify iser.churn iser.regions srp.verify srp.churn srp.regions

@@ -38,10 +38,6 @@ stop_server() {
 	until_true 10 ended "$server"
 }
 
-same_resources() {
-	[ "$(resources)" = "$1" ]
-}
-
 # settle BASE: object counts are back at BASE.
 settle() {
 	until_true 20 same_resources "$1"

@@ -313,6 +313,11 @@ resources() {
 	rdma resource show | sed 's/^[0-9]*: *[^:]*: *//' | sort | uniq -c | tr -s ' \n' ' '
 }
 
+# same_resources LINE: as many of each as then.
+same_resources() {
+	[ "$(resources)" = "$1" ]
+}
+
 # settle_memory: caches that can be dropped are. KASAN keeps what was freed in quarantine; shrinking
 # a slab empties that.
 settle_memory() {

@@ -35,10 +35,10 @@ gid_index() {
 }
 
 nothing_left() {
-	until_true 10 same_resources
+	until_true 10 as_before
 }
 
-same_resources() {
+as_before() {
 	local now
 	now=$(resources)
 	echo "objects: $now; before: $before"

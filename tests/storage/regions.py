@@ -13,7 +13,7 @@ from pyverbs.mr import MR
 from pyverbs.pd import PD
 import pyverbs.enums as e
 
-CONSUMERS = {"nvme": "nvme_rdma", "iser": "ib_iser", "srp": "ib_srp"}
+CONSUMERS = {"nvme": "nvme_rdma", "iser": "ib_iser", "srp": "ib_srp", "nfs": "rpcrdma"}
 
 
 def regions(device):

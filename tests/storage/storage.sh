@@ -15,6 +15,8 @@
 set -euo pipefail
 # shellcheck source=../net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
+# shellcheck source=fio.sh
+. "$(dirname "$0")/fio.sh"
 # shellcheck source=nvme.sh
 . "$(dirname "$0")/nvme.sh"
 # shellcheck source=iser.sh
@@ -25,8 +27,6 @@ need_tools ip rdma fio nvme iscsiadm python3
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
-# What fio writes, odd multiples of 512 bytes among them: 26 KiB on average.
-SIZES=512/15:1536/15:4096/10:4608/15:11776/15:33280/10:66048/10:131584/10
 DISK_MIB=64 MIB=12 CONNECTS=3
 case ${1:-} in
 full) DISK_MIB=256 MIB=256 CONNECTS=20 ;;&
@@ -79,26 +79,9 @@ watched() {
 	wait "$1"
 }
 
-# verified MIB [OPTION...]: the process of fio in `io`: random writes of that much of the disk, and
-# every block read and checked.
+# verified MIB [OPTION...]: see verified_on; of the disk.
 verified() {
-	local mib=$1
-	shift
-	start io fio --name=storage --filename="/dev/$disk" --size="${mib}m" --direct=1 \
-		--ioengine=libaio --iodepth=16 --rw=randwrite --bssplit=$SIZES --randseed="$mib" \
-		--verify=crc32c --verify_fatal=1 --do_verify=1 "$@"
-}
-
-# finished: fio has found every byte as it was written.
-finished() {
-	local rc=0
-	watched "$io" || rc=$?
-	sed -n 's/^ *\(write\|read\): /# \1: /p' "$(output_of "$io")"
-	[ $rc = 0 ] || {
-		cat "$(output_of "$io")"
-		fail "fio: status $rc, $(grep -m1 -iE 'verify|error' "$(output_of "$io")")"
-	}
-	! grep -qiE 'verify: |error=' "$(output_of "$io")" || fail "fio found an error"
+	verified_on "/dev/$disk" "$@"
 }
 
 # all_of DEVICE MIB: the first so many MiB, past the page cache.
@@ -120,17 +103,13 @@ verify() {
 	local disk io
 	attach
 	verified "$1"
-	finished
+	finished watched
 	same_behind "$1"
 	# Reads among the writes, and two who do it.
 	verified 6 --verify_backlog=64 --numjobs=2 --offset_increment=6m
-	finished
+	finished watched
 	same_behind 12
 	detach
-}
-
-same_resources() {
-	[ "$(resources)" = "$1" ]
 }
 
 # read_part I: some blocks, each an odd number of sectors, are those of $WORK/content.
@@ -165,7 +144,7 @@ ordering() {
 	local disk io
 	attach
 	verified 4
-	finished
+	finished watched
 	"$HERE/regions.py" rxe1 "${T}" "$1"
 	detach
 }
@@ -207,7 +186,7 @@ removed() {
 		attach
 	fi
 	verified 4
-	finished
+	finished watched
 	detach
 }
 
@@ -216,7 +195,7 @@ one_round() {
 	local disk io
 	attach
 	verified 1 --bssplit=512/50:1536/50
-	finished
+	finished watched
 	detach
 	churn 2
 }

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Verified I/O, for the scripts of this folder. Sourced after ../net/lib.sh.
+
+# What fio writes, odd multiples of 512 bytes among them.
+SIZES=512/15:1536/15:4096/10:4608/15:11776/15:33280/10:66048/10:131584/10
+
+# verified_on FILE MIB [OPTION...]: the process of fio in `io`: random writes of that much of a file
+# or disk, past the page cache, and every block read and checked.
+verified_on() {
+	local file=$1 mib=$2
+	shift 2
+	# shellcheck disable=SC2034 # for who waits
+	start io fio --name=storage --filename="$file" --size="${mib}m" --direct=1 \
+		--ioengine=libaio --iodepth=16 --rw=randwrite --bssplit=$SIZES --randseed="$mib" \
+		--verify=crc32c --verify_fatal=1 --do_verify=1 "$@"
+}
+
+# finished WAIT...: fio, waited for by WAIT and its process, has found every byte as it was written.
+finished() {
+	local rc=0
+	# shellcheck disable=SC2154 # by verified_on
+	"$@" "$io" || rc=$?
+	sed -n 's/^ *\(write\|read\): /# \1: /p' "$(output_of "$io")"
+	[ $rc = 0 ] || {
+		cat "$(output_of "$io")"
+		fail "fio: status $rc, $(grep -m1 -iE 'verify|error' "$(output_of "$io")")"
+	}
+	! grep -qiE 'verify: |error=' "$(output_of "$io")" || fail "fio found an error"
+}
