@@ -226,6 +226,7 @@ int rig_open(struct rig *rig, struct ib_device *dev)
 {
 	*rig = (struct rig) { .dev = dev };
 	must(find_gid(rig));
+	/* With a key for all memory: one case names what it likes by it. */
 	rig->pd = ib_alloc_pd(dev, IB_PD_UNSAFE_GLOBAL_RKEY);
 	if (IS_ERR(rig->pd))
 		rig->pd = NULL;

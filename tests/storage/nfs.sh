@@ -12,17 +12,15 @@
 set -euo pipefail
 # shellcheck source=../net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
-# shellcheck source=fio.sh
-. "$(dirname "$0")/fio.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 need_tools ip rdma fio python3
 
-HERE=$(cd "$(dirname "$0")" && pwd)
 export PYTHONDONTWRITEBYTECODE=1
 NFSD=/proc/fs/nfsd
 EXPORT=/run/nfs/export
 MOUNT=/run/nfs/mount
 PORT=20049
-STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
 MIB=12 MOUNTS=3
 [ "${1:-}" != full ] || { MIB=256 MOUNTS=20; }
 
@@ -102,7 +100,7 @@ exchange() {
 verify() {
 	local io
 	attach
-	# Messages larger than a connection's regions are, too.
+	# Some of more than 1 MiB, too.
 	verified_on $MOUNT/fio "$1" --bssplit="${SIZES%/*}/5:1049088/5"
 	finished wait
 	cmp $MOUNT/fio $EXPORT/fio
@@ -135,13 +133,6 @@ ordering() {
 	"$HERE/regions.py" rxe1 nfs "$1"
 	files remove $MOUNT 4
 	detach
-}
-
-regions() {
-	ordering relaxed
-	echo Y >$STRICT
-	ordering strict
-	echo N >$STRICT
 }
 
 # Files are read, and one is written.

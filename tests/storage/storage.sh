@@ -15,8 +15,8 @@
 set -euo pipefail
 # shellcheck source=../net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
-# shellcheck source=fio.sh
-. "$(dirname "$0")/fio.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=nvme.sh
 . "$(dirname "$0")/nvme.sh"
 # shellcheck source=iser.sh
@@ -25,8 +25,6 @@ set -euo pipefail
 . "$(dirname "$0")/srp.sh"
 need_tools ip rdma fio nvme iscsiadm python3
 
-HERE=$(cd "$(dirname "$0")" && pwd)
-STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
 DISK_MIB=64 MIB=12 CONNECTS=3
 case ${1:-} in
 full) DISK_MIB=256 MIB=256 CONNECTS=20 ;;&
@@ -147,13 +145,6 @@ ordering() {
 	finished watched
 	"$HERE/regions.py" rxe1 "${T}" "$1"
 	detach
-}
-
-regions() {
-	ordering relaxed
-	echo Y >$STRICT
-	ordering strict
-	echo N >$STRICT
 }
 
 # removed N GOES_ON: the device of veth N goes while fio is at it, and comes back; does I/O go on?

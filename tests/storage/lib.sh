@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Verified I/O, for the scripts of this folder. Sourced after ../net/lib.sh.
+# What the scripts of this folder share: verified I/O, and a look at the ordering of regions.
+# Sourced after ../net/lib.sh.
+
+# shellcheck disable=SC2034 # for who sources this
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
 
 # What fio writes, odd multiples of 512 bytes among them.
 SIZES=512/15:1536/15:4096/10:4608/15:11776/15:33280/10:66048/10:131584/10
@@ -28,4 +33,13 @@ finished() {
 		fail "fio: status $rc, $(grep -m1 -iE 'verify|error' "$(output_of "$io")")"
 	}
 	! grep -qiE 'verify: |error=' "$(output_of "$io")" || fail "fio found an error"
+}
+
+# regions: those of the kernel's consumers are relaxed, and strict when the driver is told so;
+# `ordering WORD` is the script's.
+regions() {
+	ordering relaxed
+	echo Y >$STRICT
+	ordering strict
+	echo N >$STRICT
 }
