@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/skbuff.h>
+#include <net/net_debug.h>
 
 #include "../wire/pkt.h"
 #include "backlog.h"
@@ -46,6 +47,7 @@ static bool pay(struct sk_buff *skb)
 
 	if (skb->destructor == give_back)
 		return true;
+	DEBUG_NET_WARN_ON_ONCE(skb->destructor);
 	if (atomic_long_add_return(skb->truesize, &kept) > most) {
 		give_back(skb);
 		return false;
