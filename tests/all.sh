@@ -35,6 +35,8 @@ uml_suites() {
 	uml pyverbs 1200 /src/tests/pyverbs/pyverbs.sh
 	uml churn 3600 /src/tests/net/churn.sh 20
 	uml storage 3600 /src/tests/storage/storage.sh full
+	uml nfs 1800 /src/tests/storage/nfs.sh full
+	uml smc 600 /src/tests/sockets/smc.sh
 	# Without checkers: RDS does not stand up to them (Documentation/consumers.rst).
 	suite uml-rds 660 tests/vm/uml.sh run plain --mem 2G --driver ours --timeout 600 \
 		-- /src/tests/sockets/rds.sh

@@ -35,6 +35,8 @@ uml_suites() {
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
 	uml churn 900 /src/tests/net/churn.sh 3
+	uml nfs 600 /src/tests/storage/nfs.sh
+	uml smc 400 /src/tests/sockets/smc.sh
 	uml many 600 /src/tests/net/many.sh 200
 	uml crowd 600 /src/tests/net/crowd.sh 1000 10000
 	suite uml-kmod 400 tests/kmod/run.sh debug
@@ -55,7 +57,6 @@ stock_suites() {
 	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*' \
 		iser.verify iser.churn iser.regions srp.verify srp.churn srp.regions
 	stock rds 600 /src/tests/sockets/rds.sh
-	stock smc 600 /src/tests/sockets/smc.sh
 }
 
 KERNEL=${KERNEL:-6.12}
