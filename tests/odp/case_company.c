@@ -213,11 +213,89 @@ static void changing(const struct t_case *c)
 	rig_close(&r);
 }
 
+enum { ZAPPERS = 3, ZAPPED = 512 << 20, ODP_CHUNK = 2 << 20 };
+
+struct zapper {
+	pthread_t thread;
+	uint8_t *p;
+	bool failed;
+};
+
+/* One of several that change page tables all the time: there is no moment without a change. */
+static void *zap(void *arg)
+{
+	double end = t_now() + t_seconds(15);
+	struct zapper *z = arg;
+
+	while (!z->failed && !__atomic_load_n(&enough, __ATOMIC_RELAXED) && t_now() < end)
+		z->failed = madvise(z->p, ZAPPED, MADV_FREE);
+	return NULL;
+}
+
+/* It is the page of zeros everywhere, which takes no memory, and time to go through. */
+static void zapper_open(struct zapper *z)
+{
+	z->failed = false;
+	z->p = mmap(NULL, ZAPPED, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	t_check(z->p != MAP_FAILED, "mmap of %d bytes", ZAPPED);
+	madvise(z->p, ZAPPED, MADV_NOHUGEPAGE);
+	t_check(!madvise(z->p, ZAPPED, MADV_POPULATE_READ), "madvise: %s", strerror(errno));
+}
+
+static void read_at(struct rig *r, const void *at, uint32_t rkey)
+{
+	post(&r->p.a, IBV_WR_RDMA_READ, &r->pin, 0, 100, (uintptr_t)at, rkey);
+	cq_want(r->p.a.scq, IBV_WC_SUCCESS, 0, "READ beside changes");
+}
+
+/*
+ * What the kernel does to the process' memory, all the time, holds up neither who misses a page
+ * elsewhere nor the end of regions, though page entries are to be given back meanwhile.
+ */
+static void zaps(const struct t_case *c)
+{
+	struct zapper zappers[ZAPPERS];
+	uint8_t *first, *second;
+	struct ibv_mr *all;
+	double start;
+	struct rig r;
+
+	(void)c;
+	odp_needed();
+	rig_open(&r, PLACE_ANON, 4 * ODP_CHUNK);
+	all = odp_reg(r.p.b.dev, NULL, SIZE_MAX, RIGHTS_ALL);
+	first = r.m.b.p + (-(uintptr_t)r.m.b.p & (ODP_CHUNK - 1));
+	second = first + ODP_CHUNK;
+	read_at(&r, first, all->rkey);
+	read_at(&r, second, all->rkey);
+	for (int i = 0; i < ZAPPERS; i++) {
+		zapper_open(&zappers[i]);
+		read_at(&r, zappers[i].p + ODP_CHUNK, all->rkey);
+	}
+	for (int i = 0; i < ZAPPERS; i++)
+		t_check(!pthread_create(&zappers[i].thread, NULL, zap, &zappers[i]), "no thread");
+	t_check(!madvise(second, ODP_CHUNK, MADV_DONTNEED), "madvise");
+	usleep(500000);
+	for (const uint8_t *at = first + 7777; at < second; at += 77777)
+		read_at(&r, at, all->rkey);
+	start = t_now();
+	t_zero(ibv_dereg_mr(all));
+	rig_close(&r);
+	t_check(t_now() - start < t_seconds(3), "the regions' end took %.1f s", t_now() - start);
+	__atomic_store_n(&enough, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < ZAPPERS; i++) {
+		pthread_join(zappers[i].thread, NULL);
+		t_check(!zappers[i].failed, "madvise of other memory failed");
+		munmap(zappers[i].p, ZAPPED);
+	}
+}
+
 const struct t_case cases_company[] = {
 	{ "company.ack", ack, 0, 0, 0 },
 	{ "company.copies", copies, 0, 0, 0 },
 	{ "company.reader", reader, 0, 0, 0 },
 	{ "company.strangers", strangers, 0, 0, 60 },
 	{ "company.changing", changing, 2000, 0, 60 },
+	{ "company.zaps", zaps, 0, 0, 60 },
 	{ }
 };

@@ -12,13 +12,16 @@
  * page, nor will. The lock is a spinning one, so that notifiers which must not sleep (the OOM
  * reaper) are served like all others.
  *
- * A chunk goes when it is empty, or when no window looks at it any more. The notifier cannot do
- * that itself, so it leaves a mark, and a work item comes later: memory that is dropped and touched
- * again in turn keeps its chunk.
+ * A chunk goes when it is empty, or when no window looks at it any more. Neither the notifier nor
+ * who closes a window does that itself, they leave a mark, and a work item comes later: memory that
+ * is dropped and touched again in turn keeps its chunk, and the removal of a notifier waits until
+ * the kernel is invalidating nothing in the whole process, wherever it is. That may take as long as
+ * the program likes, so nobody waits for it but that work item, without a lock.
  */
 #include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -173,11 +176,11 @@ static void forget_recent(struct odp_chunk *chunk)
 }
 
 /*
- * The end of a chunk. Who may still look at it? An access that found it before it left the table;
- * it finds no entry, and RCU keeps the chunk until then. Nobody stores, for there are no users. The
- * notifier is gone when its removal returns.
+ * The end of a chunk: no access finds it any more, but those that have found it, which find no
+ * entry. Nobody stores, for there are no users. Its notifier is still called, and finds nothing;
+ * another chunk may be made for the same addresses.
  */
-static void destroy_chunk(struct odp_chunk *chunk)
+static void detach_chunk(struct odp_chunk *chunk, struct list_head *detached)
 {
 	struct odp_mirror *mirror = chunk->mirror;
 
@@ -187,14 +190,26 @@ static void destroy_chunk(struct odp_chunk *chunk)
 	drop_entries(chunk, 0, ODP_CHUNK_PAGES - 1);
 	odp_chunk_changed(chunk);
 	forget_recent(chunk);
-	mmu_interval_notifier_remove(&chunk->notifier);
-	kfree_rcu(chunk, rcu);
+	list_add(&chunk->detached, detached);
+}
+
+/* The notifier is gone when its removal returns; RCU keeps the chunk for who looks at it still. */
+static void free_chunks(struct list_head *detached)
+{
+	struct odp_chunk *chunk, *next;
+
+	list_for_each_entry_safe(chunk, next, detached, detached) {
+		lockdep_assert_not_held(&chunk->mirror->chunks_lock);
+		mmu_interval_notifier_remove(&chunk->notifier);
+		kfree_rcu(chunk, rcu);
+	}
 }
 
 static void reap(struct work_struct *work)
 {
 	struct odp_mirror *mirror = container_of(work, struct odp_mirror, reap.work);
 	struct odp_chunk *chunk;
+	LIST_HEAD(detached);
 	unsigned long index;
 
 	mutex_lock(&mirror->chunks_lock);
@@ -202,10 +217,11 @@ static void reap(struct work_struct *work)
 		/* First the mark, then the look: whoever empties it now marks it again. */
 		xa_clear_mark(&mirror->chunks, index, MAYBE_EMPTY);
 		if (is_idle(chunk))
-			destroy_chunk(chunk);
+			detach_chunk(chunk, &detached);
 		cond_resched();
 	}
 	mutex_unlock(&mirror->chunks_lock);
+	free_chunks(&detached);
 }
 
 void odp_mirror_forget(struct odp_mirror *mirror, unsigned long first, unsigned long last)
@@ -217,7 +233,7 @@ void odp_mirror_forget(struct odp_mirror *mirror, unsigned long first, unsigned 
 	xa_for_each_range(&mirror->chunks, index, chunk, first >> ODP_CHUNK_SHIFT,
 			  last >> ODP_CHUNK_SHIFT) {
 		if (is_idle(chunk))
-			destroy_chunk(chunk);
+			may_be_idle(chunk);
 		cond_resched();
 	}
 	mutex_unlock(&mirror->chunks_lock);
@@ -234,18 +250,33 @@ static struct odp_mirror *find_mirror(struct mm_struct *mm)
 	return NULL;
 }
 
+static void detach_all(struct odp_mirror *mirror, struct list_head *detached)
+{
+	struct odp_chunk *chunk;
+	unsigned long index;
+
+	mutex_lock(&mirror->chunks_lock);
+	xa_for_each(&mirror->chunks, index, chunk) {
+		WARN_ON(!is_idle(chunk));
+		detach_chunk(chunk, detached);
+		cond_resched();
+	}
+	mutex_unlock(&mirror->chunks_lock);
+}
+
 /*
- * There are no windows and no faults, hence no users of chunks; with the last chunk goes the last
- * notifier, and then nobody queues the work any more.
+ * There are no windows and no faults, hence no users of chunks. With the last chunk, here or in a
+ * work item that runs already, goes the last notifier, and then nobody queues that any more.
  */
 static void destroy_mirror(struct work_struct *work)
 {
 	struct odp_mirror *mirror = container_of(work, struct odp_mirror, destroy);
+	LIST_HEAD(detached);
 
 	WARN_ON(!RB_EMPTY_ROOT(&mirror->windows.rb_root) || mirror->num_faults);
-	odp_mirror_forget(mirror, 0, ULONG_MAX);
+	detach_all(mirror, &detached);
+	free_chunks(&detached);
 	cancel_delayed_work_sync(&mirror->reap);
-	WARN_ON(!xa_empty(&mirror->chunks));
 	destroy_workqueue(mirror->wq);
 	mmdrop(mirror->mm);
 	kfree(mirror);

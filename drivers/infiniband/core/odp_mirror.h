@@ -16,6 +16,7 @@
 
 #include <linux/hmm.h>
 #include <linux/interval_tree.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -85,6 +86,7 @@ struct odp_mirror {
  * @pages: page of the chunk to entry; entries change under @lock, room for them is made without
  * @present: entries in @pages; under @lock
  * @users: faults under way; guarded by mirror->chunks_lock
+ * @detached: in a list of those whose notifier is still to be removed
  * @rcu: accesses find chunks under RCU
  */
 struct odp_chunk {
@@ -95,6 +97,7 @@ struct odp_chunk {
 	struct xarray pages;
 	unsigned int present;
 	unsigned int users;
+	struct list_head detached;
 	struct rcu_head rcu;
 };
 
@@ -237,12 +240,12 @@ struct odp_chunk *odp_chunk_get(struct odp_mirror *mirror, unsigned long uva);
 void odp_chunk_put(struct odp_chunk *chunk);
 
 /**
- * odp_mirror_forget() - give back what no window looks at any more
+ * odp_mirror_forget() - have given back, soon, what no window looks at any more
  * @mirror: the mirror
  * @first: first byte of a window that has gone
  * @last: last byte
  *
- * Context: process, sleeps.
+ * Context: process, sleeps; waits for no change of the process' page table.
  */
 void odp_mirror_forget(struct odp_mirror *mirror, unsigned long first, unsigned long last);
 
