@@ -172,8 +172,8 @@ static int bring_in_page(struct attempt *a, unsigned long i)
  * for a program (userfaultfd, FUSE), drops the mmap lock meanwhile; then what comes behind it is
  * left for another time.
  *
- * Return: 0 when nothing is missing up to range.end, -EAGAIN to walk again, -EINTR, or -EFAULT when
- * the first page cannot be had.
+ * Return: 0 when nothing is missing up to range.end, -EAGAIN to walk again, -EINTR, -ENOMEM, or
+ * -EFAULT when the first page cannot be had.
  */
 static int bring_in_missing(struct attempt *a)
 {
@@ -192,7 +192,7 @@ static int bring_in_missing(struct attempt *a)
 		tried++;
 	}
 	if (i == 0 && err)
-		return err == -EINTR ? err : -EFAULT;
+		return err == -EINTR || err == -ENOMEM ? err : -EFAULT;
 	if (err || a->waited)
 		a->limit = a->range.end = a->range.start + i * PAGE_SIZE;
 	return tried ? -EAGAIN : 0;

@@ -30,7 +30,10 @@ static void done(struct rxe_mr *mr, struct rxe_chunk *chunk)
 	odp_umem_end(&chunk->odp);
 }
 
-/* A page that was waited for in vain fails the access that comes for it again, and only that. */
+/*
+ * A page that was waited for in vain fails the access that comes for it again, and only that. That
+ * the host has no memory is no verdict on the page.
+ */
 static enum rxe_mem_err wait_for(struct rxe_mr *mr, u64 iova, u64 ahead, bool write,
 				 struct rxe_mem_wait *wait)
 {
@@ -39,7 +42,7 @@ static enum rxe_mem_err wait_for(struct rxe_mr *mr, u64 iova, u64 ahead, bool wr
 
 	wait->odp.err = 0;
 	if (err && wait->odp.page == (uva & PAGE_MASK))
-		return RXE_MEM_FAULT;
+		return err == -ENOMEM ? RXE_MEM_BUSY : RXE_MEM_FAULT;
 	return odp_umem_wait(mr->odp, uva, ahead, write, &wait->odp) ? RXE_MEM_BUSY : RXE_MEM_MISS;
 }
 
