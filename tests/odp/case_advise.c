@@ -6,14 +6,17 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <rdma/ib_user_ioctl_verbs.h>
 
 #include "advise.h"
 #include "cases.h"
+#include "crew.h"
 #include "rig.h"
 
 enum {
@@ -301,6 +304,59 @@ static void dereg(const struct t_case *c)
 	}
 }
 
+static void tick(int sig)
+{
+	(void)sig;
+}
+
+/* So many mappings that it takes a while to lock them all. */
+static void make_mappings(size_t num)
+{
+	size_t page = odp_page();
+	uint8_t *p = mmap(NULL, num * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	t_check(p != MAP_FAILED, "mmap of %zu pages", num);
+	for (size_t i = 0; i < num; i += 2)
+		t_check(!mprotect(p + i * page, page, PROT_NONE), "mprotect");
+}
+
+/* The first thing that this process' page table is looked at for. */
+static void interrupted(struct crew *self, void *arg)
+{
+	struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = {};
+	struct sigaction action = { .sa_handler = tick };
+	struct ep_dev *dev = ep_dev(1);
+	struct ibv_sge sge;
+	struct mem m;
+	int rc;
+
+	(void)self;
+	(void)arg;
+	make_mappings(10000);
+	mem_holes(&m, PLACE_ANON, LEN, 50);
+	mem_reg(&m, dev, RIGHTS_ALL);
+	sge = buf_sge(&m.b, 0, LEN);
+	t_check(!sigaction(SIGALRM, &action, NULL), "sigaction");
+	setitimer(ITIMER_REAL, &often, NULL);
+	rc = advise_ioctl(dev->pd, WRITES, FLUSH, &sge, 1);
+	setitimer(ITIMER_REAL, &never, NULL);
+	t_check(!rc, "with a timer's signal: %s", t_errname(rc));
+	mem_close(&m);
+}
+
+/* A program's signals, such as those of a profiler, do not end advice. */
+static void signals(const struct t_case *c)
+{
+	odp_needed();
+	for (int i = 0; i < c->arg; i++) {
+		struct crew crew;
+
+		t_where("process %d", i);
+		crew_start(&crew, interrupted, NULL);
+		crew_end(&crew);
+	}
+}
+
 struct looker {
 	pthread_t thread;
 	struct rig *r;
@@ -363,6 +419,7 @@ const struct t_case cases_advise[] = {
 	{ "advise.implicit", implicit, 0, 0, 0 },
 	{ "advise.errors", errors, 0, 0, 0 },
 	{ "advise.dereg", dereg, 40, 0, 60 },
+	{ "advise.signals", signals, 4, 0, 60 },
 	{ "advise.stale", stale, 6, 0, 60 },
 	{ }
 };

@@ -4,6 +4,7 @@
  * windows; the rest is the core's.
  */
 #include <linux/errno.h>
+#include <linux/signal.h>
 #include <linux/slab.h>
 
 #include "mr.h"
@@ -63,6 +64,22 @@ static void put_ranges(struct odp_range *ranges, u32 num)
 	kvfree(ranges);
 }
 
+/*
+ * Any signal would end the making of a process' first notifier, over and over where signals come
+ * often. Only one that kills is to end the call.
+ */
+static int prefetch_now(const struct odp_range *ranges, u32 num, int advice)
+{
+	sigset_t but_kill, before;
+	int err;
+
+	siginitsetinv(&but_kill, sigmask(SIGKILL));
+	sigprocmask(SIG_SETMASK, &but_kill, &before);
+	err = odp_prefetch(ranges, num, advice);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 int rxe_mem_advise(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice what, u32 flags,
 		   const struct ib_sge *sges, u32 num)
 {
@@ -83,7 +100,7 @@ int rxe_mem_advise(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice what, u32 f
 	if (err)
 		i--;
 	else if (flags & IB_UVERBS_ADVISE_MR_FLAG_FLUSH)
-		err = odp_prefetch(ranges, num, advice);
+		err = prefetch_now(ranges, num, advice);
 	else
 		err = odp_prefetch_later(ranges, num, advice);
 	put_ranges(ranges, i);
