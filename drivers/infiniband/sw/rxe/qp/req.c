@@ -189,6 +189,8 @@ static enum rxe_mem_err send_segment(struct rxe_qp *qp, struct rxe_swqe *wqe)
 			rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
 		else if (err)
 			return err;
+	} else {
+		rxe_mem_wait_over(&req->wait);
 	}
 	if (pkt.ack_req)
 		req->since_ack = 0;

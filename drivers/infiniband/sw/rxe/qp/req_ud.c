@@ -67,8 +67,10 @@ static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 		return IB_WC_SUCCESS;
 	}
 	rxe_sgl_init(&qp->req.sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
-	if (rxe_egress_begin(qp, &ah->path, &pkt, &out))
+	if (rxe_egress_begin(qp, &ah->path, &pkt, &out)) {
+		rxe_mem_wait_over(&qp->req.wait);
 		return IB_WC_SUCCESS;
+	}
 	err = rxe_req_gather(qp, wqe, 0, out.payload, wqe->length);
 	if (err)
 		rxe_egress_abort(&out);

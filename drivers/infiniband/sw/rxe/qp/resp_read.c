@@ -96,6 +96,8 @@ static enum rxe_resp_err send_one(struct rxe_qp *qp)
 			rxe_egress_abort(&out);
 		else
 			rxe_egress_send(qp, &pkt, &out);
+	} else {
+		rxe_mem_wait_over(&qp->resp.wait);
 	}
 	if (err == RXE_MEM_BUSY)
 		rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
@@ -119,6 +121,7 @@ void rxe_resp_read_end(struct rxe_qp *qp)
 		rxe_mem_put(reply->mr);
 	reply->mr = NULL;
 	reply->active = false;
+	rxe_mem_wait_over(&qp->resp.wait);
 }
 
 enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget)
