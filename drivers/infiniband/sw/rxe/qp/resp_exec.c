@@ -203,6 +203,7 @@ enum rxe_mem_err rxe_resp_word(struct rxe_qp *qp, const struct rxe_pkt *pkt, int
 	err = rxe_mem_get(qp->ib.pd, &qp->windows, pkt->rkey, pkt->va, sizeof(u64), access, &mr);
 	if (err)
 		return err;
+	qp->resp.wait.ahead = sizeof(u64);
 	err = rxe_mem_atomic(mr, pkt->va, op, orig, &qp->resp.wait);
 	rxe_mem_put(mr);
 	return err;
