@@ -233,6 +233,40 @@ static void no_timeout(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+/*
+ * The timeout is @c->arg, and becomes 14 while the send queue is drained, or drains. That counts
+ * for what is sent afterwards, and for what was sent before without any.
+ */
+static void new_timeout(const struct t_case *c)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_SQD, .timeout = 14 };
+	struct op op = { .code = IBV_WR_RDMA_WRITE, .id = 8 };
+	struct ep_cfg cfg = ep_rc();
+	struct ep_pair p;
+
+	cfg.timeout = c->arg;
+	cfg.retry_cnt = 1;
+	ep_pair_open(&p, &cfg);
+	if (!cfg.timeout)
+		ep_to(&p.b, IBV_QPS_RESET);
+	ep_post(&p.a, &op);
+	if (cfg.timeout)
+		cq_want(p.a.scq, IBV_WC_SUCCESS, 8, "WRITE of nothing");
+	else
+		cq_none(p.a.scq, 100, "timeout 0");
+	ep_to(&p.a, IBV_QPS_SQD);
+	t_check(!ibv_modify_qp(p.a.qp, &attr, IBV_QP_STATE | IBV_QP_TIMEOUT), "new timeout");
+	if (cfg.timeout) {
+		ep_to(&p.b, IBV_QPS_RESET);
+		ep_to(&p.a, IBV_QPS_RTS);
+		ep_post(&p.a, &op);
+	}
+	cq_want(p.a.scq, IBV_WC_RETRY_EXC_ERR, 8, "WRITE to a QP in RESET");
+	ep_pair_again(&p);
+	pair_proves(&p);
+	ep_pair_close(&p);
+}
+
 /* The peer comes up while the retries still run: the message arrives, once. */
 static void late_peer(const struct t_case *c)
 {
@@ -409,6 +443,8 @@ const struct t_case cases_retry[] = {
 	{ "err.nobody.timeout16", nobody, AB_RESET, 16, 0 },
 	{ "err.retry.none", no_retries, 0, 0, 0 },
 	{ "err.retry.no_timeout", no_timeout, 0, 0, 0 },
+	{ "err.retry.new_timeout.none", new_timeout, 0, 0, 0 },
+	{ "err.retry.new_timeout.shorter", new_timeout, 24, 0, 0 },
 	{ "err.retry.late_peer", late_peer, 0, 0, 0 },
 	{ "err.retry.goes_away", goes_away, 0, 0, 60 },
 	{ "err.psn.ahead", wrong_psn, 100, IBV_WR_RDMA_WRITE, 0 },

@@ -98,13 +98,22 @@ static bool outstanding(const struct rxe_qp *qp)
 
 static void arm(struct rxe_qp *qp)
 {
+	struct timer_list *timer = &qp->comp.timer;
 	unsigned long timeout = patience(qp);
 
 	if (!timeout)
 		return;
 	qp->comp.deadline = jiffies + timeout;
-	if (!timer_pending(&qp->comp.timer))
-		mod_timer(&qp->comp.timer, qp->comp.deadline);
+	/* The timeout may have been a longer one when the timer was set. */
+	if (!timer_pending(timer) || time_after(timer->expires, qp->comp.deadline))
+		mod_timer(timer, qp->comp.deadline);
+}
+
+void rxe_retry_new_timeout(struct rxe_qp *qp)
+{
+	rxe_assert_owned(qp);
+	if (outstanding(qp))
+		arm(qp);
 }
 
 void rxe_retry_sent(struct rxe_qp *qp)

@@ -18,6 +18,9 @@ void rxe_retry_stop(struct rxe_qp *qp);
 /* Full counts, nothing outstanding (RESET to RTS). Owner. */
 void rxe_retry_reset(struct rxe_qp *qp);
 
+/* The timeout has changed (SQD): it counts from now on, for what is outstanding, too. Owner. */
+void rxe_retry_new_timeout(struct rxe_qp *qp);
+
 /* A packet left that will be answered: the clock runs. Owner. */
 void rxe_retry_sent(struct rxe_qp *qp);
 

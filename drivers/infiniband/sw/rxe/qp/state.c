@@ -385,8 +385,11 @@ static void copy_request_attrs(struct rxe_qp *qp, const struct ib_qp_attr *attr,
 {
 	if (mask & IB_QP_SQ_PSN)
 		qp->attr.sq_psn = attr->sq_psn & RXE_PSN_MASK;
-	if (mask & IB_QP_TIMEOUT)
+	if (mask & IB_QP_TIMEOUT) {
 		qp->attr.timeout = attr->timeout;
+		if (qp->state == IB_QPS_SQD)
+			rxe_retry_new_timeout(qp);
+	}
 	if (mask & IB_QP_RETRY_CNT)
 		qp->comp.retries = qp->attr.retry_cnt = attr->retry_cnt;
 	if (mask & IB_QP_RNR_RETRY)
