@@ -436,6 +436,71 @@ static void duplicates(const struct t_case *c)
 	victim_lives(&v);
 }
 
+/* Room for @num atomics and READs of the peer, changed while the send queue is drained. */
+static void make_room(struct victim *v, int num)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_SQD, .max_dest_rd_atomic = num };
+	int rc;
+
+	ep_to(&v->e, IBV_QPS_SQD);
+	rc = ibv_modify_qp(v->e.qp, &attr, IBV_QP_STATE | IBV_QP_MAX_DEST_RD_ATOMIC);
+	t_check(!rc, "max_dest_rd_atomic %d: %s", num, t_errname(rc));
+	ep_to(&v->e, IBV_QPS_RTS);
+}
+
+enum { KEPT_ATOMICS = 4 };
+
+static const uint8_t *found_by(const struct roce_img *answer)
+{
+	return answer->p + answer->bth + ROCE_BTH + ROCE_AETH;
+}
+
+/* The last @num atomics of @sent come again, and are answered as the first time. */
+static void answers_again(struct victim *v, const struct roce_img *sent,
+			  const struct roce_img *answers, int num)
+{
+	static struct roce_img again;
+
+	for (int i = KEPT_ATOMICS - num; i < KEPT_ATOMICS; i++) {
+		roce_send(&v->wire, &sent[i]);
+		victim_request(v, OP_ATOMIC_ACK, roce_psn(&sent[i]), &again);
+		t_check(!memcmp(found_by(&answers[i]), found_by(&again), sizeof(uint64_t)),
+			"atomic %d was answered differently", i);
+	}
+}
+
+/* What atomics found is known for their duplicates when the room for it changes. */
+static void duplicates_kept(const struct t_case *c)
+{
+	static struct roce_img sent[KEPT_ATOMICS], answers[KEPT_ATOMICS];
+	uint64_t *word, before;
+	struct victim v;
+	struct roce r;
+
+	(void)c;
+	victim_open(&v);
+	make_room(&v, KEPT_ATOMICS + 1);
+	word = (void *)(((uintptr_t)v.buf.p + 64) & ~7ULL);
+	before = *word;
+	for (int i = 0; i < KEPT_ATOMICS; i++) {
+		victim_packet(&v, &r, OP_FETCH_ADD);
+		roce_atmeth(&r, (uintptr_t)word, v.buf.mr->rkey, 5, 0);
+		roce_build(&r, &sent[i]);
+		roce_send(&v.wire, &sent[i]);
+		victim_answer(&v, OP_ATOMIC_ACK, &answers[i]);
+		v.psn = (v.psn + 1) & 0xffffff;
+	}
+	make_room(&v, 2 * KEPT_ATOMICS);
+	answers_again(&v, sent, answers, KEPT_ATOMICS);
+	make_room(&v, 2);
+	answers_again(&v, sent, answers, 2);
+	make_room(&v, 3);
+	answers_again(&v, sent, answers, 2);
+	t_check(*word == before + 5 * KEPT_ATOMICS, "the word rose by %lu, expected %d",
+		*word - before, 5 * KEPT_ATOMICS);
+	victim_lives(&v);
+}
+
 /* The NAK for PSN @psn, of remote access. */
 static void refused(struct victim *v, uint32_t psn)
 {
@@ -506,6 +571,7 @@ static const struct t_case cases[] = {
 	{ "wire.overtaken", overtaken, 0, 0, 0 },
 	{ "wire.solicited", solicited_bit, 0, 0, 0 },
 	{ "wire.duplicates", duplicates, 0, 0, 0 },
+	{ "wire.duplicates.kept", duplicates_kept, 0, 0, 0 },
 	{ "wire.duplicate_reads", duplicate_reads, 0, 0, 0 },
 	{ }
 };

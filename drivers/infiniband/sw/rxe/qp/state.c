@@ -341,6 +341,19 @@ static int prepare(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask, s
 	return err;
 }
 
+/* The latest results that there is room for, oldest first: the peer may still ask for them. */
+static void exchange_results(struct rxe_resp *resp, struct prepared *p)
+{
+	u32 num = min(resp->replay_size, p->replay_size), i;
+
+	for (i = 1; i <= num; i++)
+		p->replay[num - i] = resp->replay[(resp->replay_next + resp->replay_size - i) %
+						  resp->replay_size];
+	swap(resp->replay, p->replay);
+	swap(resp->replay_size, p->replay_size);
+	resp->replay_next = num < resp->replay_size ? num : 0;
+}
+
 /* Take over what was prepared; @p holds what is to be freed afterwards. */
 static void exchange(struct rxe_qp *qp, int mask, struct prepared *p)
 {
@@ -348,12 +361,8 @@ static void exchange(struct rxe_qp *qp, int mask, struct prepared *p)
 		swap(qp->path, p->path);
 		qp->has_path = true;
 	}
-	/* A peer may still ask for what was saved. */
-	if ((mask & IB_QP_MAX_DEST_RD_ATOMIC) && p->replay_size != qp->resp.replay_size) {
-		swap(qp->resp.replay, p->replay);
-		swap(qp->resp.replay_size, p->replay_size);
-		qp->resp.replay_next = 0;
-	}
+	if (mask & IB_QP_MAX_DEST_RD_ATOMIC)
+		exchange_results(&qp->resp, p);
 }
 
 static void release(struct prepared *p)
