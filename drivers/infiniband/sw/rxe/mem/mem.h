@@ -263,7 +263,8 @@ struct rxe_rereg {
  * @old: published; on success without key and memory, left for rxe_mr_destroy()
  * @what: the change
  *
- * Whoever uses the key sees the region as it was or as it is, never neither.
+ * Whoever uses the key sees the region as it was or as it is, never neither; but no window can be
+ * bound to it meanwhile.
  *
  * Context: process, sleeps until the last user of @old is gone.
  * Return: the region that has the key now; or ERR_PTR, and @old is as it was: as rxe_mr_reg_user()
