@@ -83,12 +83,12 @@ run() {
 # boot: one life of the guest, as run() has prepared it. The emulator runs both CPUs at once; now
 # and then a kernel that patches its own code in its boot meets an int3 that nobody expects.
 boot() {
-	local export=security_model=none,multidevs=remap
+	local export=security_model=none,multidevs=remap append="${patience[$how]} $JOB_APPEND"
 	# shellcheck disable=SC2086 # several arguments
 	job_guest qemu-system-x86_64 -machine q35 ${machine[$how]} -smp 2 -m "$JOB_MEM" \
 		-nodefaults -display none -no-reboot "${links[@]}" \
 		-kernel "$rootfs/vmlinuz" -initrd "$rootfs/initrd.img" \
-		-append "root=/dev/vda rw init=/sbin/lab-stage1 console=ttyS0 panic=1 $JOB_APPEND" \
+		-append "root=/dev/vda rw init=/sbin/lab-stage1 console=ttyS0 panic=1 $append" \
 		-drive "file.locking=off,file=$rootfs/root.img,format=raw,if=virtio,snapshot=on" \
 		-chardev "file,id=kernel,path=$JOB/kernel.log,append=on" -serial chardev:kernel \
 		-chardev stdio,id=output,signal=off -serial chardev:output \
@@ -104,6 +104,13 @@ declare -A machine=(
 	[kvm]='-accel kvm -cpu host'
 	[tcg]='-accel tcg,thread=multi -cpu max,-erms,-fsrm'
 )
+# An emulated CPU stands still when the host has no time or memory for it. Seen: half a minute in
+# the clearing of a page that the host had to find first. A lockup lasts.
+declare -A patience=(
+	[kvm]=''
+	[tcg]='sysctl.kernel.watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
+)
+patience[tcg]+=' workqueue.watchdog_thresh=120'
 
 case ${1:-} in
 build) "$LAB_VM/rootfs.sh" ;;
