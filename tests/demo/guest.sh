@@ -53,8 +53,8 @@ gid_of() {
 
 # listening: the server waits for its client, by TCP or RDMA-CM.
 listening() {
-	"${on_server[@]}" ss -Hltn "sport = $port" | grep -q . ||
-		rdma resource show cm_id | grep -q 'state LISTEN'
+	grep -q . < <("${on_server[@]}" ss -Hltn "sport = $port") ||
+		grep -q 'state LISTEN' < <(rdma resource show cm_id)
 }
 
 # pair PROGRAM SERVER_OPTIONS CLIENT_OPTIONS [COMMON_OPTION...]: server and client; success if both

@@ -80,5 +80,5 @@ listening() { # PORT
 
 # cm_listening PORT: the same for the RDMA-CM.
 cm_listening() {
-	rdma resource show cm_id | grep -q "state LISTEN.*:$1\b"
+	grep -q "state LISTEN.*:$1\b" < <(rdma resource show cm_id)
 }

@@ -103,7 +103,7 @@ pingpong() {
 
 # on_demand: the near end's memory is registered for on-demand paging, not pinned.
 on_demand() {
-	ibv_devinfo -v -d "$dev" | grep -q ODP_SUPPORT ||
+	grep -q ODP_SUPPORT < <(ibv_devinfo -v -d "$dev") ||
 		skip "the driver under test has no on-demand paging"
 	near_option=-o pingpong ibv_rc_pingpong 5001 300 -m "${PATH_MTU[link]}"
 }

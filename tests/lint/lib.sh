@@ -62,7 +62,7 @@ shell_files() {
 		case $file in
 		*.sh) echo "$file" ;;
 		*.*) ;;
-		*) ! sed -n 1p "$file" | grep -qaE '^#!.*\b(ba|da)?sh\b' || echo "$file" ;;
+		*) ! grep -qaE '^#!.*\b(ba|da)?sh\b' < <(sed -n 1p "$file") || echo "$file" ;;
 		esac
 	done
 }

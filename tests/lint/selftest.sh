@@ -150,6 +150,8 @@ plant fills tests/unit/planted.c "a fill over three lines" \
 
 plant shell tests/planted.sh "an unquoted variable" < <(script 'set -euo pipefail' 'ls $1')
 plant shell tests/planted.sh "no strict mode" < <(script 'ls')
+plant shell tests/planted.sh "a pipe into grep -q" \
+	< <(script 'set -euo pipefail' 'ls |' $'\tgrep'' -q x')
 plant shell tests/planted-hook "a script without ending" < <(script 'ls $1')
 
 plant headers $rxe/wire/planted.h "a header that lacks an include" \

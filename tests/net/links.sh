@@ -170,7 +170,7 @@ same_link_local() {
 }
 
 cm_listens() {
-	rdma resource show cm_id | grep -q 'state LISTEN'
+	grep -q 'state LISTEN' < <(rdma resource show cm_id)
 }
 
 # ping_cm ADDRESS: rping from ns1 to its address in ns2, with validation.
@@ -254,7 +254,7 @@ gids() {
 
 # verbs_mtu DEVICE BYTES: what ibv_devinfo says is active.
 verbs_mtu() {
-	ibv_devinfo -d "$1" | grep -q "active_mtu:[[:space:]]*$2 "
+	grep -q "active_mtu:[[:space:]]*$2 " < <(ibv_devinfo -d "$1")
 }
 
 mtu() {

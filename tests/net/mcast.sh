@@ -20,19 +20,18 @@ is_member() {
 		in_ns "$1" cat /proc/net/igmp |
 			awk -v d="$2" -v g=$PROC4 '$1 ~ /^[0-9]+$/ { on = $2 == d }
 				on && $1 == g { found = 1 } END { exit !found }' &&
-			ip netns exec "ns$1" ip maddr show dev "$2" | grep -qw "$GROUP4"
+			grep -qw "$GROUP4" < <(in_ns "$1" ip maddr show dev "$2")
 	else
-		in_ns "$1" cat /proc/net/igmp6 | grep -qE "^[0-9]+ +$2 +$PROC6 " &&
-			ip netns exec "ns$1" ip maddr show dev "$2" | grep -qw "$GROUP6"
+		grep -qE "^[0-9]+ +$2 +$PROC6 " < <(in_ns "$1" cat /proc/net/igmp6) &&
+			grep -qw "$GROUP6" < <(in_ns "$1" ip maddr show dev "$2")
 	fi
 }
 
 # no_member NS NETDEV: of neither group, in any list.
 no_member() {
-	! in_ns "$1" cat /proc/net/igmp | grep -q $PROC4 &&
-		! in_ns "$1" cat /proc/net/igmp6 | grep -q $PROC6 &&
-		! ip netns exec "ns$1" ip maddr show dev "$2" 2>/dev/null |
-			grep -qwE "$GROUP4|$GROUP6"
+	! grep -q $PROC4 < <(in_ns "$1" cat /proc/net/igmp) &&
+		! grep -q $PROC6 < <(in_ns "$1" cat /proc/net/igmp6) &&
+		! grep -qwE "$GROUP4|$GROUP6" < <(in_ns "$1" ip maddr show dev "$2" 2>/dev/null)
 }
 
 said() {
@@ -257,7 +256,7 @@ switch_down() {
 
 # forwarded PORT GROUP: the bridge knows of a member behind that port.
 forwarded() {
-	bridge -n sw mdb show dev br0 | grep -qE "port $1 grp $2 "
+	grep -qE "port $1 grp $2 " < <(bridge -n sw mdb show dev br0)
 }
 
 not_forwarded() {
@@ -269,7 +268,7 @@ received() {
 }
 
 snoops() {
-	ip -n sw -d link show br0 | grep -q 'mcast_snooping 1'
+	grep -q 'mcast_snooping 1' < <(ip -n sw -d link show br0)
 }
 
 # snooped GROUP: 400 datagrams reach the member, and not the one that is none.

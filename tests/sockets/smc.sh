@@ -59,7 +59,7 @@ network() {
 }
 
 has_no_links() {
-	! in_ns "$1" rdma resource show qp | grep -q '\[smc'
+	! grep -q '\[smc' < <(in_ns "$1" rdma resource show qp)
 }
 
 # removed N OTHER: the other side knows that its peer's device has gone when that is silent. A

@@ -20,9 +20,9 @@ for program in "$@"; do
 	status=0
 	timeout "$limit" "$program" 2>&1 | tee -a "$log" || status=$?
 	# A suite that registers no case, or dies between two, has not passed.
-	if ! tail -n +$((before + 1)) "$log" | grep -qE '^(ok|FAIL|skip) '; then
+	if ! grep -qE '^(ok|FAIL|skip) ' < <(tail -n +$((before + 1)) "$log"); then
 		echo "FAIL $name: ran no case (exit status $status)" | tee -a "$log"
-	elif [ "$status" -ne 0 ] && ! tail -n +$((before + 1)) "$log" | grep -q '^FAIL '; then
+	elif [ "$status" -ne 0 ] && ! grep -q '^FAIL ' < <(tail -n +$((before + 1)) "$log"); then
 		echo "FAIL $name: exit status $status" | tee -a "$log"
 	fi
 done

@@ -16,7 +16,7 @@ packages=(
 install_missing() {
 	local missing=() package
 	for package in "${packages[@]}"; do
-		dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' ||
+		grep -q '^ii' < <(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) ||
 			missing+=("$package")
 	done
 	[ ${#missing[@]} != 0 ] || return 0

@@ -25,7 +25,8 @@ build() {
 		loudly "$LAB_CACHE/guest-build.log" "${LAB_APART[@]}" "$0" --in-chroot \
 			"$rootfs/root" "$copy" nice make -C "/src/$folder" -j"$(nproc)"
 		mapfile -O ${#programs[@]} -t programs < <(find "$copy/$folder" -type f \
-			-perm -u+x -exec sh -c 'head -c4 "$1" | grep -q ELF' sh {} \; -print)
+			-perm -u+x -exec sh -c '[ "$(head -c4 "$1" | tail -c3)" = ELF ]' sh {} \; \
+			-print)
 		[ ${#programs[@]} -gt "$found" ] || die "make -C $folder built no program"
 		found=${#programs[@]}
 	done

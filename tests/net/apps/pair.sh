@@ -58,9 +58,9 @@ needs_option() {
 # listens: someone in ns2 waits for a connection, by TCP or by RDMA-CM, for datagrams other than
 # RoCE's, or for a multicast group's.
 listens() {
-	in_ns 2 ss -Hltn | grep -q . || rdma resource show cm_id | grep -q 'state LISTEN' ||
-		in_ns 2 ss -Huln 'sport != 4791' | grep -q . ||
-		in_ns 2 ip maddr show dev veth2 | grep -q 'inet *239'
+	grep -q . < <(in_ns 2 ss -Hltn) || grep -q 'state LISTEN' < <(rdma resource show cm_id) ||
+		grep -q . < <(in_ns 2 ss -Huln 'sport != 4791') ||
+		grep -q 'inet *239' < <(in_ns 2 ip maddr show dev veth2)
 }
 
 # ready PID: that server listens, or has ended, or takes too long.

@@ -72,7 +72,7 @@ ucx_faults() {
 # ucx_complains: UCX tells of an error in its log, and may go on. That it has no flush of the remote
 # side, which takes a key of Mellanox' devices, it says each time that it would like to have it.
 ucx_complains() {
-	grep -E 'UCX +(ERROR|WARN)' "$WORK/out" | grep -qvE 'flush\(remote\)|error during flush'
+	grep -qvE 'flush\(remote\)|error during flush' < <(grep -E 'UCX +(ERROR|WARN)' "$WORK/out")
 }
 
 ucx_figures() {
