@@ -114,7 +114,7 @@ on_vlan() {
 			fail "rxe7$i has an address of the netdev below"
 	done
 	rxe_verbs -n ns1 -N ns2 -d rxe71 -D rxe72 -x "$RXE_SLOW" rc.write.sizes rc.read.sizes ud.imm
-	ping_cm 10.7.7.2
+	ping_cm 10.7.7.2 ns1 ns2
 	ip -n ns1 link del vlan7
 	until_true 5 gone rxe71
 	rdma link delete rxe72
@@ -173,13 +173,77 @@ cm_listens() {
 	grep -q 'state LISTEN' < <(rdma resource show cm_id)
 }
 
-# ping_cm ADDRESS: rping from ns1 to its address in ns2, with validation.
+# ping_cm ADDRESS [CLIENT SERVER]: rping, in those name spaces or in this one, with validation.
 ping_cm() {
-	local pid
-	start pid ip netns exec ns2 timeout $((10 * RXE_SLOW)) rping -s -a "$1" -C 5 -V
+	local pid client=() server=()
+	[ $# = 1 ] || { client=(ip netns exec "$2") server=(ip netns exec "$3"); }
+	start pid "${server[@]}" timeout $((10 * RXE_SLOW)) rping -s -a "$1" -C 5 -V
 	until_true 10 cm_listens
-	in_ns 1 timeout $((10 * RXE_SLOW)) rping -c -a "$1" -C 5 -V || fail "rping: status $?"
+	"${client[@]}" timeout $((10 * RXE_SLOW)) rping -c -a "$1" -C 5 -V ||
+		fail "rping: status $?"
 	wait "$pid" || fail "rping's server: status $?"
+}
+
+# above KIND [OPTION...]: net7 of that kind above net0, with 10.7.7.1, which is rxe0's, too.
+above() {
+	plain dummy
+	ip link add link net0 name net7 type "$@"
+	ip addr add 10.7.7.1/24 dev net7
+	ip link set net7 up
+	rdma link add rxe0 type rxe netdev net0
+	until_true 5 has_gid rxe0 0000:0000:0000:0000:0000:ffff:0a07:0701
+}
+
+# both CASE...: what the device below sends to that address goes to the device above.
+both() {
+	rdma link add rxe7 type rxe netdev net7
+	until_true 5 has_gid rxe7 0000:0000:0000:0000:0000:ffff:0a07:0701
+	rxe_verbs -d rxe0 -D rxe7 -x "$RXE_SLOW" -g "$(index_of rxe0 0a09:0901)" \
+		-G "$(index_of rxe7 0a07:0701)" "$@"
+}
+
+both_vlan() {
+	above vlan id 7
+	both rc.write.sizes rc.read.sizes ud.imm
+	rxe_verbs -d rxe7 -D rxe0 -x "$RXE_SLOW" -g "$(index_of rxe7 0a07:0701)" \
+		-G "$(index_of rxe0 0a09:0901)" rc.write.sizes rc.read.sizes ud.imm
+	rdma link delete rxe7
+	rdma link delete rxe0
+	ip link del net0
+}
+
+# The kernel finds no way from a macvlan to the netdev below, so there are datagrams only.
+both_macvlan() {
+	above macvlan mode bridge
+	both ud.imm ud.sizes.v4
+	rdma link delete rxe7
+	rdma link delete rxe0
+	ip link del net0
+}
+
+# Without a device above it is the device below that serves the address.
+only_below() {
+	above vlan id 7
+	ping_cm 10.7.7.1
+	rdma link delete rxe0
+	ip link del net0
+}
+
+# The device on a bridge is found by what comes in on a VLAN that is the bridge's port.
+vlan_in_bridge() {
+	vlans
+	rdma link delete rxe2
+	ip -n ns2 addr flush dev vlan7
+	ip -n ns2 link add br7 type bridge
+	ip -n ns2 link set vlan7 master br7
+	ip -n ns2 addr add 10.7.7.2/24 dev br7
+	ip -n ns2 link set br7 up
+	in_ns 2 rdma link add rxe7 type rxe netdev br7
+	until_true 5 has_gid rxe7 0000:0000:0000:0000:0000:ffff:0a07:0702
+	until_true 5 port_is rxe7 state ACTIVE
+	ping_cm 10.7.7.2 ns1 ns2
+	rdma link delete rxe7
+	down_two
 }
 
 # index_of DEVICE TAIL: of the GID that ends so.
@@ -388,6 +452,10 @@ case_of link.vlan.below 20 below_vlan
 case_of link.vlan 30 on_vlan
 case_of link.vlan.events 20 vlan_events
 case_of link.vlan.same 40 same_link_local
+case_of link.vlan.both 40 both_vlan
+case_of link.macvlan.both 40 both_macvlan
+case_of link.vlan.only_below 30 only_below
+case_of link.vlan.bridge 30 vlan_in_bridge
 case_of link.lo 20 on_lo
 case_of link.refusals 20 refusals
 case_of link.several 30 several

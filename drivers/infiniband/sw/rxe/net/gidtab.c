@@ -6,9 +6,9 @@
  * which the core fills and reports here.
  *
  * An address can be in the tables of several devices: those on the ports of a bond all have the
- * bond's. Then the device on the very netdev that the datagram came in on comes first, next one
- * that has the address because of that netdev, and next the one on the netdev that has the address,
- * which decides among looped ones.
+ * bond's. Then one that has the address because of the very netdev that the datagram came in on
+ * comes first, next the one on the netdev that has the address. Among equals it is the device on
+ * the netdev that it came in on.
  */
 #include <linux/if_vlan.h>
 #include <linux/jhash.h>
@@ -98,15 +98,17 @@ int rxe_net_del_gid(const struct ib_gid_attr *attr, void **context)
 
 static int rank(const struct gid_entry *entry, const struct net_device *in)
 {
-	if (entry->dev->ndev == in)
-		return 3;
+	int rank = entry->dev->ndev == in;
+
 	if (entry->ifindex == in->ifindex)
-		return 2;
-	return entry->ifindex == entry->dev->ndev->ifindex;
+		rank += 4;
+	if (entry->ifindex == entry->dev->ndev->ifindex)
+		rank += 2;
+	return rank;
 }
 
 struct rxe_dev *rxe_gidtab_find(struct rxe_netns *netns, const union ib_gid *gid,
-				const struct net_device *in)
+				const struct net_device *in, int *ifindex)
 {
 	const struct gid_entry *entry, *best = NULL;
 
@@ -117,5 +119,8 @@ struct rxe_dev *rxe_gidtab_find(struct rxe_netns *netns, const union ib_gid *gid
 		if (!best || rank(entry, in) > rank(best, in))
 			best = entry;
 	}
-	return best ? best->dev : NULL;
+	if (!best)
+		return NULL;
+	*ifindex = best->ifindex;
+	return best->dev;
 }

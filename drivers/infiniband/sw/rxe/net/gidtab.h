@@ -16,11 +16,12 @@ struct rxe_netns;
  * @netns: where
  * @gid: the address
  * @in: the netdev that the datagram came in on, or that of the device which sent it to this host
+ * @ifindex: that of the netdev which has the address; left alone when there is none
  *
  * Context: RCU read side.
  * Return: the device, valid within that read side, or NULL.
  */
 struct rxe_dev *rxe_gidtab_find(struct rxe_netns *netns, const union ib_gid *gid,
-				const struct net_device *in);
+				const struct net_device *in, int *ifindex);
 
 #endif

@@ -3,12 +3,16 @@
  * What the layers above need to know of a received datagram's IP header. The link layer has set
  * skb->protocol; the header is in the linear part.
  */
+#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netdevice.h>
 #include <linux/string.h>
 #include <net/ipv6.h>
 
+#include "../base/dev.h"
 #include "net.h"
+#include "netns.h"
 #include "rx.h"
 
 static bool is_ipv4(const struct sk_buff *skb)
@@ -50,12 +54,31 @@ bool rxe_net_from_peer(const struct sk_buff *skb, const struct rxe_path *path)
 	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &path->s6);
 }
 
-bool rxe_net_vlan(const struct sk_buff *skb, u16 *id)
+static int first_lower(struct net_device *lower, struct netdev_nested_priv *priv)
 {
-	const struct rxe_rx_cb *cb = rxe_rx_cb(skb);
+	*(struct net_device **)priv->data = lower;
+	return 1;
+}
 
-	*id = cb->vlan_id;
-	return cb->has_vlan;
+/*
+ * The core gives the address of a netdev that is no VLAN, but has one as the first of those below,
+ * that VLAN, and finds the address by it.
+ */
+bool rxe_net_vlan(const struct rxe_dev *dev, const struct sk_buff *skb, u16 *id)
+{
+	struct net_device *ndev;
+	struct netdev_nested_priv priv = { .data = &ndev };
+	bool found;
+
+	rcu_read_lock();
+	ndev = dev_get_by_index_rcu(dev->netns->net, rxe_rx_cb(skb)->ifindex);
+	if (ndev && !is_vlan_dev(ndev))
+		netdev_walk_all_lower_dev_rcu(ndev, first_lower, &priv);
+	found = ndev && is_vlan_dev(ndev);
+	if (found)
+		*id = vlan_dev_vlan_id(ndev);
+	rcu_read_unlock();
+	return found;
 }
 
 bool rxe_net_is_multicast(const struct sk_buff *skb)

@@ -179,8 +179,8 @@ void rxe_net_grh(const struct sk_buff *skb, u8 grh[RXE_GRH_LEN]);
 /* Did the datagram come the way of @path back (what a connected QP accepts)? */
 bool rxe_net_from_peer(const struct sk_buff *skb, const struct rxe_path *path);
 
-/* Did a received datagram come by a VLAN? Its number in @id. */
-bool rxe_net_vlan(const struct sk_buff *skb, u16 *id);
+/* Is the address that a datagram was sent to, to @dev, that of a VLAN? Its number in @id. */
+bool rxe_net_vlan(const struct rxe_dev *dev, const struct sk_buff *skb, u16 *id);
 
 /* Sends to a multicast group? */
 bool rxe_net_is_multicast(const struct sk_buff *skb);

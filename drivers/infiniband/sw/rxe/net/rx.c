@@ -4,7 +4,6 @@
  * off what lies behind the datagram. Nothing is written here or above, so a buffer whose data
  * somebody else looks at, too, need not be copied.
  */
-#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
@@ -32,24 +31,13 @@ static bool plain_ip_header(const struct sk_buff *skb)
 	return skb_network_header_len(skb) == len;
 }
 
-/* A looped datagram came in on the device's own netdev. A buffer that waits keeps no netdev. */
-static void note_vlan(const struct rxe_dev *dev, struct sk_buff *skb)
-{
-	const struct net_device *in = skb->dev->flags & IFF_LOOPBACK ? dev->ndev : skb->dev;
-
-	*rxe_rx_cb(skb) = (struct rxe_rx_cb) {
-		.has_vlan = is_vlan_dev(in),
-		.vlan_id = is_vlan_dev(in) ? vlan_dev_vlan_id(in) : 0,
-	};
-}
-
 /*
  * Make the buffer what net.h promises. The route it came by is let go of, and the socket whose it
  * may be: a buffer that waits for its QP must not hold them.
  *
  * Return: why the datagram is no good, or RXE_NUM_STATS.
  */
-static enum rxe_stat prepare(const struct rxe_dev *dev, struct sk_buff *skb)
+static enum rxe_stat prepare(struct sk_buff *skb, int ifindex)
 {
 	unsigned int len = ntohs(udp_hdr(skb)->len);
 
@@ -63,7 +51,7 @@ static enum rxe_stat prepare(const struct rxe_dev *dev, struct sk_buff *skb)
 	__skb_pull(skb, sizeof(struct udphdr));
 	skb_dst_drop(skb);
 	skb_orphan(skb);
-	note_vlan(dev, skb);
+	rxe_rx_cb(skb)->ifindex = ifindex;
 	return RXE_NUM_STATS;
 }
 
@@ -85,20 +73,20 @@ static struct rxe_dev *device_on(const struct rxe_netns *netns, struct net_devic
  * Multicast is for the device that it came in on, to which what is for none of our addresses is
  * accounted, too; what is looped to its sender.
  *
- * Return: the device, or NULL.
+ * Return: the device, or NULL. @ifindex: for struct rxe_rx_cb, 0 for none of our addresses.
  */
 static struct rxe_dev *find_device(struct rxe_netns *netns, const struct sk_buff *skb,
-				   struct net_device *in, bool *mine)
+				   struct net_device *in, int *ifindex)
 {
 	union ib_gid sgid, dgid;
 	struct rxe_dev *dev;
 
-	*mine = true;
+	*ifindex = in->ifindex;
 	if (rxe_net_is_multicast(skb))
 		return device_on(netns, in);
+	*ifindex = 0;
 	rxe_net_gids(skb, &sgid, &dgid);
-	dev = rxe_gidtab_find(netns, &dgid, in);
-	*mine = dev;
+	dev = rxe_gidtab_find(netns, &dgid, in, ifindex);
 	return dev ?: device_on(netns, in);
 }
 
@@ -106,14 +94,14 @@ void rxe_rx_datagram(struct rxe_netns *netns, struct sk_buff *skb, struct net_de
 {
 	enum rxe_stat reason;
 	struct rxe_dev *dev;
-	bool mine;
+	int ifindex;
 
-	dev = find_device(netns, skb, in, &mine);
+	dev = find_device(netns, skb, in, &ifindex);
 	if (!dev) {
 		kfree_skb(skb);
 		return;
 	}
-	reason = mine ? prepare(dev, skb) : RXE_STAT_DROP_ADDRESS;
+	reason = ifindex ? prepare(skb, ifindex) : RXE_STAT_DROP_ADDRESS;
 	if (reason == RXE_NUM_STATS) {
 		handler->rx(dev, skb);
 		return;

@@ -14,12 +14,12 @@ struct sock;
 /**
  * struct rxe_rx_cb - what is noted in a buffer that is handed up, in its control block, where
  *	loopback.c had the sender of a looped one until then
- * @has_vlan: the netdev that it came in on is a VLAN
- * @vlan_id: that VLAN
+ * @ifindex: the netdev that has the address it was sent to; of a multicast the one it came in on
+ *
+ * A buffer that waits keeps no netdev, hence the number.
  */
 struct rxe_rx_cb {
-	bool has_vlan;
-	u16 vlan_id;
+	int ifindex;
 };
 
 static inline struct rxe_rx_cb *rxe_rx_cb(const struct sk_buff *skb)

@@ -36,8 +36,8 @@ static void deliver_wc(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struc
 		wc.ex.imm_data = pkt->imm;
 		wc.wc_flags |= IB_WC_WITH_IMM;
 	}
-	/* The core finds the source GID of an answer by the VLAN that the request came in on. */
-	if (rxe_net_vlan(skb, &wc.vlan_id))
+	/* The core finds the source GID of an answer by address and VLAN. */
+	if (rxe_net_vlan(qp->dev, skb, &wc.vlan_id))
 		wc.wc_flags |= IB_WC_WITH_VLAN;
 	rxe_qp_count(qp, RXE_STAT_RDMA_RECVS);
 	rxe_wc_recv(qp, &wc, pkt->se);
