@@ -46,9 +46,14 @@ static bool is_ours(const struct ib_device *ib)
 /* Also when a device has moved to another namespace, for which the core takes all clients away. */
 static int client_add(struct ib_device *ib)
 {
+	struct rxe_dev *dev = rxe_dev(ib);
+
 	if (!is_ours(ib))
 		return -EOPNOTSUPP;
-	WRITE_ONCE(rxe_dev(ib)->going, false);
+	if (dev->going) {
+		WRITE_ONCE(dev->going, false);
+		rxe_device_catch_up(dev);
+	}
 	return 0;
 }
 

@@ -237,6 +237,9 @@ int rxe_net_del_gid(const struct ib_gid_attr *attr, void **context);
  */
 struct rxe_netns *rxe_netns_get(struct net *net);
 
+/* Is that the namespace of a netdev? It may leave as soon as the caller lets RTNL go. */
+bool rxe_netns_has(const struct rxe_netns *netns, const struct net_device *ndev);
+
 /**
  * rxe_netns_put() - give the reference back
  * @netns: the sockets; the last one closes them, unless the namespace went first

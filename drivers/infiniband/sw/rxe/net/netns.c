@@ -13,6 +13,7 @@
 #include <linux/in6.h>
 #include <linux/ipv6.h>
 #include <linux/mutex.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -110,6 +111,12 @@ struct rxe_netns *rxe_netns_get(struct net *net)
 	}
 	mutex_unlock(&netns_lock);
 	return netns;
+}
+
+bool rxe_netns_has(const struct rxe_netns *netns, const struct net_device *ndev)
+{
+	ASSERT_RTNL();
+	return net_eq(dev_net(ndev), netns->net);
 }
 
 void rxe_netns_put(struct rxe_netns *netns)

@@ -9,7 +9,8 @@
  *
  * The netdev may go while the device is being registered, when events do not find the device yet.
  * Hence the look at the netdev afterwards, under RTNL: either it is already going, then the device
- * is unregistered here, or it is not, then its events come later and do.
+ * is unregistered here, or it is not, then its events come later and do. So it is when the device
+ * has moved to another namespace, for which the core hides it a while.
  *
  * Nothing of the netdev is copied, but for the link state (to tell each change once) and the rate
  * (to ask once for each link: the core asks under RTNL and logs when there is no answer). MTU,
@@ -404,8 +405,7 @@ err_device:
 	return ERR_PTR(err);
 }
 
-/* The device may be on its way out already; its memory is held by the caller. */
-static int catch_up(struct rxe_dev *dev, const struct net *net)
+int rxe_device_catch_up(struct rxe_dev *dev)
 {
 	struct net_device *ndev = dev->ndev;
 	int err = -ENODEV;
@@ -413,7 +413,7 @@ static int catch_up(struct rxe_dev *dev, const struct net *net)
 	if (!ib_device_try_get(&dev->ib))
 		return err;
 	rtnl_lock();
-	if (ndev->reg_state == NETREG_REGISTERED && net_eq(dev_net(ndev), net)) {
+	if (ndev->reg_state == NETREG_REGISTERED && rxe_netns_has(dev->netns, ndev)) {
 		update_link(dev);
 		err = 0;
 	} else {
@@ -440,7 +440,7 @@ static int create(const char *name, struct net_device *ndev, struct net *net)
 	if (err)
 		ib_dealloc_device(&dev->ib);
 	else
-		err = catch_up(dev, net);
+		err = rxe_device_catch_up(dev);
 	put_device(&dev->ib.dev);
 	return err;
 }

@@ -27,6 +27,15 @@ struct rxe_ucontext {
  */
 int rxe_device_create(const char *name, struct net_device *ndev);
 
+/**
+ * rxe_device_catch_up() - look what became of the netdev while its events did not find the device
+ * @dev: the device; it may be on its way out already, and its memory is held by the caller
+ *
+ * Context: process, may sleep; RTNL not held.
+ * Return: 0, or -ENODEV when the device goes.
+ */
+int rxe_device_catch_up(struct rxe_dev *dev);
+
 /* The netdev of @dev changed (NETDEV_*): port events, and removal of the device. RTNL held. */
 void rxe_device_link_event(struct rxe_dev *dev, unsigned long event);
 
