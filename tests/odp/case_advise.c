@@ -246,6 +246,7 @@ static void errors(const struct t_case *c)
 	struct ibv_sge sge;
 	struct ibv_mr *mr;
 	struct rig r;
+	int rc;
 
 	(void)c;
 	holes(&r, PLACE_ANON);
@@ -261,7 +262,9 @@ static void errors(const struct t_case *c)
 	refuse(advise(&r, WRITES, FLUSH, -1, 10), "one byte before the start");
 	sge = (struct ibv_sge){ ~0ULL - 4, 100, r.m.b.mr->lkey };
 	refuse(advise_ioctl(r.p.b.dev->pd, WRITES, FLUSH, &sge, 1), "a range that wraps");
-	t_check(advise_ioctl(r.p.b.dev->pd, 77, FLUSH, &sge, 1), "unknown advice was taken");
+	sge = buf_sge(&r.m.b, 0, LEN);
+	rc = advise_ioctl(r.p.b.dev->pd, 77, FLUSH, &sge, 1);
+	t_check(rc == EOPNOTSUPP, "unknown advice: got %s, expected EOPNOTSUPP", t_errname(rc));
 	refuse(advise(&r, WRITES, 0x80, 0, LEN), "an unknown flag");
 	sge = buf_sge(&r.m.b, 0, LEN);
 	mr = odp_reg(r.p.b.dev, r.m.b.p, LEN, IBV_ACCESS_REMOTE_READ);

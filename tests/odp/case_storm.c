@@ -247,12 +247,14 @@ static void sums(const struct t_case *c)
 	}
 	for (int q = 0; q < s->qps; q++) {
 		t_zero(pthread_join(a[q].thread, NULL));
+		t_check(a[q].added, "QP %d has added nothing", q);
 		want += a[q].added;
 	}
 	t_zero(pthread_join(change, NULL));
 	settle();
 	t_check(*word == want, "sum: got %#lx, expected %#lx, off by %ld", *word, want,
 		(long)(*word - want));
+	t_check(s->changes > 1, "%lu changes", s->changes);
 	t_note("%lu changes", s->changes);
 }
 
@@ -341,7 +343,7 @@ static void replace(const struct t_case *c)
 
 	twins_open(&t);
 	end = t_now() + (odp_opts.full ? 10 : 3);
-	while (t_now() < end) {
+	while (t_now() < end || rounds < 16) {
 		double spin;
 
 		t_where("round %lu", rounds++);
@@ -478,7 +480,8 @@ static void versions(const struct t_case *c)
 	write_version(&r.t, 1);
 	crew_start(&kid, renew, &r);
 	crew_await(&kid, "the child");
-	for (end = t_now() + (odp_opts.full ? 15 : 4); t_now() < end; all++)
+	end = t_now() + (odp_opts.full ? 15 : 4);
+	for (; t_now() < end || __atomic_load_n(&r.v->done, __ATOMIC_ACQUIRE) < 4; all++)
 		quiet += no_older(&r);
 	__atomic_store_n(&r.v->stop, true, __ATOMIC_RELEASE);
 	crew_end(&kid);
