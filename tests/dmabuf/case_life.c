@@ -16,8 +16,9 @@
 
 #include "cases.h"
 #include "dbuf.h"
+#include "shooter.h"
 
-enum { ID = 0x11fe, LEN = 30011, DEPTH = 8 };
+enum { ID = 0x11fe, LEN = 30011 };
 
 struct life_rig {
 	struct ep_pair p;
@@ -89,27 +90,24 @@ static void run_closed(const struct t_case *c)
 static void run_dereg(const struct t_case *c)
 {
 	struct life_rig r;
-	struct ibv_wc wc;
+	struct shooter s;
 
 	(void)c;
 	rig_open(&r);
 	for (int round = 0; round < 20; round++) {
-		enum ibv_wc_status want = IBV_WC_SUCCESS;
 		struct dbuf_reg reg = { r.d.fd, r.d.offset, LEN, (uintptr_t)r.d.b.p, RIGHTS_ALL };
 
 		t_where("round %d", round);
-		for (int i = 0; i < DEPTH; i++)
-			post(&r, i);
+		s = (struct shooter) {
+			.e = &r.p.a, .sge = buf_sge(&r.local, 0, LEN),
+			.op = { .code = round & 1 ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE,
+				.raddr = (uintptr_t)r.d.b.p, .rkey = r.d.mr.rkey },
+		};
+		shooter_start(&s);
+		usleep(t_rand() % 500);
 		t_zero(dbuf_dereg(&r.d.mr));
 		dbuf_clean(r.d.fd);
-		for (int i = 0; i < DEPTH; i++) {
-			cq_poll(r.p.a.scq, &wc, "operation while the region goes");
-			if (want == IBV_WC_SUCCESS && wc.status == IBV_WC_REM_ACCESS_ERR)
-				want = wc.status;
-			else if (want)
-				want = IBV_WC_WR_FLUSH_ERR;
-			wc_want(&wc, want, "operation while the region goes");
-		}
+		shooter_refused(&s);
 		ep_pair_again(&r.p);
 		post(&r, 2);
 		cq_want(r.p.a.scq, IBV_WC_REM_ACCESS_ERR, 2, "WRITE by a key that is none");
@@ -121,28 +119,23 @@ static void run_dereg(const struct t_case *c)
 	ep_pair_close(&r.p);
 }
 
-static void *move_slowly(void *fd)
-{
-	dbuf_move((intptr_t)fd, 400);
-	return NULL;
-}
-
 /* Deregistered while an access waits for it: the access ends like one behind it. */
 static void run_dereg_waiting(const struct t_case *c)
 {
+	struct slow_move m = { .ms = 300 + 200 * t_opts.slow };
 	struct life_rig r;
-	pthread_t thread;
 
 	(void)c;
 	dbuf_need_moves();
 	rig_open(&r);
-	t_zero(pthread_create(&thread, NULL, move_slowly, (void *)(intptr_t)r.d.fd));
-	usleep(100000);
+	m.fd = r.d.fd;
+	slow_move_begin(&m);
 	post(&r, 2);
+	slow_move_lasts(&m, "before the region could go");
 	t_zero(dbuf_dereg(&r.d.mr));
 	r.d.b.mr = NULL;
 	cq_want(r.p.a.scq, IBV_WC_REM_ACCESS_ERR, 2, "WRITE while the region goes");
-	t_zero(pthread_join(thread, NULL));
+	slow_move_end(&m);
 	dbuf_clean(r.d.fd);
 	buf_same(&r.d.b, "dma-buf");
 	dbuf_close(&r.d);

@@ -5,7 +5,6 @@
  * its own: to read there is to read wrong data, and what is written there it counts.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -204,28 +203,6 @@ static void run_shared(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
-struct slow_move {
-	int fd;
-	unsigned int ms;
-	atomic_bool done;
-};
-
-static void *move_slowly(void *arg)
-{
-	struct slow_move *m = arg;
-
-	dbuf_move(m->fd, m->ms);
-	m->done = true;
-	return NULL;
-}
-
-/* Begin a move and return when the importers have been told of it. */
-static void begin_slow(struct slow_move *m, pthread_t *thread)
-{
-	t_zero(pthread_create(thread, NULL, move_slowly, m));
-	usleep(m->ms * 1000 / 4);
-}
-
 /*
  * While the move takes long the access waits, longer than the peer's timeout; @c->arg: at the
  * remote end.
@@ -233,9 +210,8 @@ static void begin_slow(struct slow_move *m, pthread_t *thread)
 static void run_slow(const struct t_case *c)
 {
 	struct ep_cfg cfg = ep_rc();
-	struct slow_move m = { .ms = 600 };
+	struct slow_move m = { .ms = 500 + 100 * t_opts.slow };
 	struct dbuf src, dst;
-	pthread_t thread;
 	struct ep_pair p;
 
 	cfg.timeout = 15;	/* 134 ms */
@@ -253,10 +229,10 @@ static void run_slow(const struct t_case *c)
 			x.dst = &src.b;
 		}
 		m.fd = c->arg ? dst.fd : src.fd;
-		m.done = false;
-		begin_slow(&m, &thread);
+		slow_move_begin(&m);
+		slow_move_lasts(&m, "before the access");
 		xfer_run(&p, &x);
-		t_zero(pthread_join(thread, NULL));
+		slow_move_end(&m);
 		buf_refill(x.dst);
 	}
 	t_check(!dbuf_stat(src.fd).stale && !dbuf_stat(dst.fd).stale, "written where it had been");
@@ -272,7 +248,6 @@ static void run_give_up(const struct t_case *c)
 	struct ep_cfg cfg = ep_rc();
 	struct ibv_sge sge;
 	struct op op = { .code = IBV_WR_RDMA_WRITE, .sge = &sge, .nsge = 1, .id = ID };
-	pthread_t thread;
 	struct ep_pair p;
 	struct buf local;
 	struct dbuf d;
@@ -286,12 +261,12 @@ static void run_give_up(const struct t_case *c)
 	sge = buf_sge(&local, 0, LEN);
 	op.raddr = (uintptr_t)d.b.p;
 	op.rkey = d.mr.rkey;
-	begin_slow(&m, &thread);
+	slow_move_begin(&m);
 	ep_post(&p.a, &op);
 	cq_none(p.a.scq, 20, "WRITE to a buffer that moves");
 	ep_pair_close(&p);
-	t_check(!m.done, "destroying the queue pairs took as long as the move");
-	t_zero(pthread_join(thread, NULL));
+	slow_move_lasts(&m, "destroying the queue pairs took as long");
+	slow_move_end(&m);
 	buf_same(&d.b, "dma-buf");
 	dbuf_close(&d);
 	buf_close(&local);

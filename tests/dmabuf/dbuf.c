@@ -236,12 +236,52 @@ void dbuf_clean(int fd)
 	t_check(!stat.stale, "%llu bytes were written to where the buffer had been", stat.stale);
 }
 
-int dbuf_count(void)
+static int exporter_number(const char *name)
 {
-	FILE *f = fopen("/sys/module/rxe_exporter/parameters/buffers", "r");
-	int n = -1;
+	char path[80];
+	FILE *f;
+	int n;
 
-	t_check(f && fscanf(f, "%d", &n) == 1, "the exporter does not tell how many buffers");
+	snprintf(path, sizeof(path), "/sys/module/rxe_exporter/parameters/%s", name);
+	f = fopen(path, "r");
+	t_check(f && fscanf(f, "%d", &n) == 1, "the exporter does not tell how many %s", name);
 	fclose(f);
 	return n;
+}
+
+int dbuf_count(void)
+{
+	return exporter_number("buffers");
+}
+
+static void *move_slowly(void *arg)
+{
+	struct slow_move *m = arg;
+
+	dbuf_move(m->fd, m->ms);
+	__atomic_store_n(&m->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+void slow_move_begin(struct slow_move *m)
+{
+	int before = exporter_number("moves");
+	double end = t_now() + t_seconds(10);
+
+	m->done = false;
+	t_zero(pthread_create(&m->thread, NULL, move_slowly, m));
+	while (exporter_number("moves") == before) {
+		t_check(t_now() < end, "the move does not begin");
+		usleep(1000);
+	}
+}
+
+void slow_move_lasts(const struct slow_move *m, const char *what)
+{
+	t_check(!__atomic_load_n(&m->done, __ATOMIC_ACQUIRE), "the move has ended: %s", what);
+}
+
+void slow_move_end(struct slow_move *m)
+{
+	t_zero(pthread_join(m->thread, NULL));
 }

@@ -9,6 +9,8 @@
 #ifndef TESTS_DMABUF_DBUF_H
 #define TESTS_DMABUF_DBUF_H
 
+#include <pthread.h>
+
 #include "exporter.h"
 #include "xfer.h"
 
@@ -74,5 +76,19 @@ void dbuf_clean(int fd);
 
 /* dbuf_count - buffers of the test exporter that there are. */
 int dbuf_count(void);
+
+/* struct slow_move - a move of the buffer @fd that takes @ms, by a thread. */
+struct slow_move {
+	int fd;
+	unsigned int ms;
+	bool done;
+	pthread_t thread;
+};
+
+/* slow_move_begin - returns when the importers have been told of it. */
+void slow_move_begin(struct slow_move *m);
+/* slow_move_lasts - fail unless it is still under way. */
+void slow_move_lasts(const struct slow_move *m, const char *what);
+void slow_move_end(struct slow_move *m);
 
 #endif

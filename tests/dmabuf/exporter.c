@@ -31,16 +31,20 @@ RXC_IMPORT_DMABUF;
 #define MAX_BYTES	(64UL << 20)
 
 static atomic_t num_buffers;
+static atomic_t num_moves;
 
-static int get_buffers(char *text, const struct kernel_param *kp)
+static int get_atomic(char *text, const struct kernel_param *kp)
 {
-	return sysfs_emit(text, "%d\n", atomic_read(&num_buffers));
+	return sysfs_emit(text, "%d\n", atomic_read((atomic_t *)kp->arg));
 }
 
-static const struct kernel_param_ops buffers_ops = { .get = get_buffers };
+static const struct kernel_param_ops atomic_ops = { .get = get_atomic };
 
-module_param_cb(buffers, &buffers_ops, NULL, 0444);
+module_param_cb(buffers, &atomic_ops, &num_buffers, 0444);
 MODULE_PARM_DESC(buffers, "Buffers that there are");
+
+module_param_cb(moves, &atomic_ops, &num_moves, 0444);
+MODULE_PARM_DESC(moves, "Moves of which the importers have been told");
 
 /**
  * struct store - pages that a buffer has, or had
@@ -398,6 +402,7 @@ static int move_buffer(struct dma_buf *dmabuf, const struct exporter_move *what)
 		err = -EBUSY;
 	} else {
 		move_to(dmabuf, store);
+		atomic_inc(&num_moves);
 		msleep(what->ms);
 	}
 	dma_resv_unlock(dmabuf->resv);

@@ -123,7 +123,7 @@ int mr_rereg(struct ibv_mr *mr, uint32_t flags, const struct buf *to, struct ibv
 
 	if (to) {
 		c.cmd.start = (uintptr_t)to->p;
-		c.cmd.hca_va = (uintptr_t)to->p;
+		c.cmd.hca_va = (uintptr_t)to->p + to->shift;
 		c.cmd.length = to->len;
 	}
 	if (write(mr->context->cmd_fd, &c, sizeof(c)) != sizeof(c))

@@ -7,12 +7,12 @@
  * refusal moves both QPs to ERR; they are reset then, which unbinds a window of type 2.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cases.h"
+#include "shooter.h"
 #include "window.h"
 
 enum { FROM = 3333, LEN = 9999 };
@@ -421,44 +421,15 @@ static void run_order(const struct t_case *c)
 
 enum { SHOTS = 60, MESSAGE = 20000 };
 
-struct shooter {
-	struct mw_rig *r;
-	uint32_t rkey;
-	bool started;
-};
-
-/* WRITEs as fast as they go, until one is refused. */
-static void *shoot(void *arg)
-{
-	struct shooter *s = arg;
-	struct ibv_sge sge = buf_sge(&s->r->local, 0, MESSAGE);
-	struct op op = { .code = IBV_WR_RDMA_WRITE, .sge = &sge, .nsge = 1,
-			 .raddr = (uintptr_t)s->r->region.p, .rkey = s->rkey };
-	struct ibv_wc wc;
-
-	for (unsigned int n = 0;; n++) {
-		sge.addr = buf_sge(&s->r->local, n % 4096, 0).addr;
-		ep_post(&s->r->p.a, &op);
-		cq_poll(s->r->p.a.scq, &wc, "WRITE");
-		if (wc.status)
-			break;
-		__atomic_store_n(&s->started, true, __ATOMIC_RELEASE);
-	}
-	t_check(wc.status == IBV_WC_REM_ACCESS_ERR, "WRITE: got \"%s\"",
-		ibv_wc_status_str(wc.status));
-	return NULL;
-}
-
 /* When the window is unbound, not a byte changes any more, however fast the peer writes. */
 static void run_revoked(const struct t_case *c)
 {
 	struct ep_cfg cfg = ep_rc();
-	struct shooter s = {};
 	struct ep_pair other;
+	struct shooter s;
 	struct ep *binder;
 	struct mw_rig r;
 	struct ibv_mw *mw;
-	pthread_t thread;
 	uint8_t *copy;
 
 	mw_rig_open(&r);
@@ -470,14 +441,16 @@ static void run_revoked(const struct t_case *c)
 	for (int i = 0; i < SHOTS; i++) {
 		t_where("shot %d", i);
 		mw_bind(binder, mw, r.region.mr, addr_of(&r, 0), MESSAGE, WINDOW_RIGHTS);
-		s = (struct shooter) { .r = &r, .rkey = mw->rkey };
-		t_check(!pthread_create(&thread, NULL, shoot, &s), "pthread_create");
-		while (!__atomic_load_n(&s.started, __ATOMIC_ACQUIRE))
-			usleep(10);
+		s = (struct shooter) {
+			.e = &r.p.a, .sge = buf_sge(&r.local, 0, MESSAGE), .spread = 4096,
+			.op = { .code = IBV_WR_RDMA_WRITE, .raddr = (uintptr_t)r.region.p,
+				.rkey = mw->rkey },
+		};
+		shooter_start(&s);
 		usleep(t_rand() % 500);
 		mw_unbind(binder, mw);
 		memcpy(copy, r.region.p, MESSAGE);
-		pthread_join(thread, NULL);
+		shooter_refused(&s);
 		t_check(!memcmp(copy, r.region.p, MESSAGE), "the region changed after the end");
 		ep_await_state(&r.p.b, IBV_QPS_ERR, "responder's", 2);
 		ep_pair_again(&r.p);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cases.h"
-#include "xfer.h"
+#include "shooter.h"
 
 enum { LEN = 20000, SKEW = 1234 };
 
@@ -129,32 +129,35 @@ static void run_errors(const struct t_case *c)
 enum { FLIPS = 200, BUSY_LEN = 5000 };
 
 /*
- * The region flips between two places that have addresses in common, while the peer writes there:
- * no WRITE fails, and each packet is in the one place or the other.
+ * The region flips between two places that have their remote addresses in common, while the peer
+ * writes there: no WRITE fails, none reaches the old place when the region has gone from there, and
+ * all do the new one.
  */
 static void run_busy(const struct t_case *c)
 {
-	struct buf half;
 	struct rereg_rig r;
-	int i;
+	struct shooter s;
 
 	rig_open(&r, RIGHTS_ALL | c->arg);
-	half = r.one;
-	half.len = LEN / 2;
-	for (i = 0; i < FLIPS; i++) {
-		struct ibv_sge sge = buf_sge(&r.local, i, BUSY_LEN);
-		struct op op = {
-			.code = IBV_WR_RDMA_WRITE, .sge = &sge, .nsge = 1, .id = i,
-			.raddr = (uintptr_t)r.one.p + 1000, .rkey = r.one.mr->rkey,
-		};
+	r.two.shift = r.one.p - r.two.p;
+	s = (struct shooter) {
+		.e = &r.p.a, .sge = buf_sge(&r.local, 7, BUSY_LEN),
+		.op = { .code = IBV_WR_RDMA_WRITE, .rkey = r.one.mr->rkey,
+			.raddr = (uintptr_t)r.one.p + 1000 },
+	};
+	shooter_start(&s);
+	for (int i = 0; i < FLIPS; i++) {
+		struct buf *old = i & 1 ? &r.two : &r.one, *new = i & 1 ? &r.one : &r.two;
 
 		t_where("flip %d", i);
-		ep_post(&r.p.a, &op);
-		t_zero(mr_rereg(r.one.mr, REREG_TRANS, i & 1 ? &r.one : &half, NULL, 0));
-		cq_want(r.p.a.scq, IBV_WC_SUCCESS, i, "WRITE");
+		t_zero(mr_rereg(r.one.mr, REREG_TRANS, new, NULL, 0));
+		buf_refill(old);
+		shooter_hits(&s, 1);
+		buf_same(old, "the old place");
+		buf_expect(new, 1000, BUSY_LEN, r.local.seed, 7, "the new place");
 	}
 	t_where("%s", "");
-	buf_expect(&r.one, 1000, BUSY_LEN, r.local.seed, FLIPS - 1, "region");
+	shooter_stop(&s);
 	rig_close(&r);
 }
 

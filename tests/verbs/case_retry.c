@@ -79,7 +79,7 @@ static void rnr_late(const struct t_case *c)
 	struct ibv_wc wc;
 
 	cfg.rnr_retry = c->arg2;
-	cfg.min_rnr_timer = c->arg2 == 7 ? 14 : 28;
+	cfg.min_rnr_timer = c->arg2 == 7 ? 14 : 31;
 	ep_pair_open(&p, &cfg);
 	buf_open(&src, p.a.dev, 20001, 5, 0);
 	buf_open(&dst, p.b.dev, 20001, 4090, IBV_ACCESS_LOCAL_WRITE);
@@ -206,6 +206,7 @@ static void no_retries(const struct t_case *c)
 	ep_post(&p.a, &op);
 	cq_want(p.a.scq, IBV_WC_RETRY_EXC_ERR, 8, "SEND to a QP in RESET");
 	within(t_now() - start, ack_timeout(15), 4 * ack_timeout(15));
+	p.a.cfg = ep_rc();
 	ep_pair_again(&p);
 	pair_proves(&p);
 	ep_pair_close(&p);
@@ -262,6 +263,7 @@ static void new_timeout(const struct t_case *c)
 		ep_post(&p.a, &op);
 	}
 	cq_want(p.a.scq, IBV_WC_RETRY_EXC_ERR, 8, "WRITE to a QP in RESET");
+	p.a.cfg = ep_rc();
 	ep_pair_again(&p);
 	pair_proves(&p);
 	ep_pair_close(&p);
@@ -421,6 +423,7 @@ static void goes_away(const struct t_case *c)
 		}
 	}
 	t_check(fails, "all succeeded, the last one was posted to nobody");
+	p.a.cfg = ep_rc();
 	ep_open(&p.b, 1, &cfg);
 	ep_pair_again(&p);
 	pair_proves(&p);

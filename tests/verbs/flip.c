@@ -112,13 +112,14 @@ struct covered {
 /* The victim must drop the image; the counter rises if nothing before the ICRC check refuses it. */
 static void dropped(struct victim *v, struct roce_img *img, bool counted, const char *what)
 {
-	uint64_t before = victim_counter(v), after;
+	uint64_t before = victim_counter(v);
 
+	t_where("%s", what);
 	roce_send(&v->wire, img);
+	if (counted)
+		victim_counted(v, before, 1);
 	victim_ignores(v, what);
-	after = victim_counter(v);
-	t_check(!victim_counts() || !counted || after == before + 1,
-		"%s: the counter rose by %lu, expected 1", what, after - before);
+	t_where("%s", "");
 }
 
 /* Bit classes of one packet of the family. Bytes of masked fields are left out. */

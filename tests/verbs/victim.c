@@ -154,6 +154,11 @@ uint64_t victim_drops(struct victim *v, const char *reason)
 	return victim_counts() ? ep_counter(v->e.dev, reason) : 0;
 }
 
+void victim_counted(struct victim *v, uint64_t before, uint64_t n)
+{
+	victim_dropped(v, counter_name, before, n);
+}
+
 void victim_dropped(struct victim *v, const char *reason, uint64_t before, uint64_t n)
 {
 	double end = t_now() + t_seconds(2);

@@ -58,7 +58,10 @@ bool victim_counts(void);
 /* victim_drops - the counter of a reason, such as "drop_pkey"; 0 if COUNTER is "-". */
 uint64_t victim_drops(struct victim *v, const char *reason);
 
-/* victim_dropped - that counter is @n above @before within 2 s, and no more. */
+/* victim_counted - the counter of the command line is @n above @before within 2 s, and no more. */
+void victim_counted(struct victim *v, uint64_t before, uint64_t n);
+
+/* victim_dropped - the same for the counter of a reason. */
 void victim_dropped(struct victim *v, const char *reason, uint64_t before, uint64_t n);
 
 /* victim_answer - catch packets for the phantom until one of opcode @opcode, at most 5 s. */
