@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A fast selection of every suite, in the order of how fast they find something; what `make test`
+# A fast selection of the suites, in the order of how fast they find something; what `make test`
 # runs. All of them whole, on all kernels: tests/all.sh.
 #
 #   tests/run.sh [SUITE...]    all suites, or those whose name begins with one of the words
@@ -39,8 +39,8 @@ uml_suites() {
 	uml smc 400 /src/tests/sockets/smc.sh
 	uml many 600 /src/tests/net/many.sh 200
 	uml crowd 600 /src/tests/net/crowd.sh 1000 10000
-	suite uml-kmod 400 tests/kmod/run.sh debug
-	suite uml-dmabuf 600 tests/dmabuf/run.sh debug
+	suite uml-kmod 600 tests/kmod/run.sh debug
+	suite uml-dmabuf 800 tests/dmabuf/run.sh debug
 	suite uml-interop 1200 tests/interop/run.sh debug plain
 }
 

@@ -56,11 +56,12 @@ run_suite() {
 # Folders of tests/ that no suite in another folder uses.
 APART=(build demo dmabuf interop kmod lint odp pyverbs sockets storage unit)
 
-# ground COMMAND...: a digest of what a suite stands on: its command within the guest, and all of
-# the tree but documentation, lists of suites, and folders of others. lint reads everything.
+# ground COMMAND...: a digest of what a suite stands on: its command, in which guest but for time
+# and memory, what the guests were to be made anew for, and all of the tree but documentation, lists
+# of suites, and folders of others. lint reads everything.
 ground() {
 	local command=" $*" folder own but=()
-	command=${command##* -- }
+	command=$(sed -E 's/ --(timeout|mem) [^ ]+//g' <<<"$command")
 	own=${command##*tests/}
 	own=${own%%[/ ]*}
 	[ "$own" = lint ] || but=(':!*.md' ':(exclude,glob)tests/*.sh' ':(exclude,glob)tests/*.py')
@@ -71,7 +72,7 @@ ground() {
 		[ "$own" = lint ] || [ "$own" = "$folder" ] || but+=(":!tests/$folder")
 	done
 	{
-		echo "$command"
+		echo "$command ${RXE_ODP_REFRESH:-}"
 		git ls-files -z -- . "${but[@]}" | xargs -0 sha256sum
 	} | digest -
 }
@@ -117,7 +118,7 @@ guest_memory() {
 uml() {
 	local name=$1 limit=$2
 	shift 2
-	suite "uml-$name" $((limit + 60)) tests/vm/uml.sh run debug --mem "$(guest_memory)" \
+	suite "uml-$name" $((limit + 120)) tests/vm/uml.sh run debug --mem "$(guest_memory)" \
 		--driver ours --timeout "$limit" -- "$@"
 }
 
@@ -148,8 +149,20 @@ host_suites() {
 	suite pyverbs-selftest 120 tests/pyverbs/selftest.sh
 }
 
-# conclude: a line for each suite, the totals. Returns whether nothing failed.
+# known: each word that suites were asked for by is the beginning of one's name.
+known() {
+	local word rc=0
+	for word in "${ONLY[@]}"; do
+		printf '%s\n' "${SUITES[@]}" | grep "^$word" >/dev/null && continue
+		echo "FAIL $word: no suite has a name that begins so"
+		rc=1
+	done
+	return $rc
+}
+
+# conclude: a line for each suite, the totals. Returns whether nothing failed, and all were known.
 conclude() {
+	known || return
 	printf '%s\n' "${RESULTS[@]}" | awk '
 		NF {
 			printf "%-28s %4d passed %3d failed %3d skipped %5d s\n", $1, $2, $3, $4, $5

@@ -16,11 +16,6 @@ build() {
 	/src/tests/dmabuf/build.sh /run/dmabuf -C "/lib/modules/$(uname -r)/build"
 }
 
-clean_log() {
-	dmesg >"$WORK/dmesg"
-	/src/tests/vm/splats.sh "$WORK/dmesg"
-}
-
 run_case driver 10 driver_is_loaded
 if [ "$module" = - ]; then
 	run_case exporter 60 build
@@ -29,8 +24,8 @@ fi
 insmod "$module"
 net_one 9000
 RXE_NETDEV=veth0 run_program dmabuf rxe_dmabuf -d rxe0 -x "$RXE_SLOW" "$@"
-net_one_down || true
+run_case device.goes 20 net_one_down
 # Nothing of ours holds a buffer, so nobody holds the exporter.
 run_case exporter.goes 10 rmmod rxe_exporter
-run_case log 10 clean_log
+run_case log 10 log_clean
 summary

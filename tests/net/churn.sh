@@ -142,9 +142,10 @@ cpu_goes() {
 	settle "$base"
 }
 
-# Kernel memory against the state after a first pass over all cases, just as long: what one object
-# of each kind takes, ROUNDS times over, is more than the limit. Both times it is a case that asks:
-# the processes of one are some hundred KiB on a debug kernel.
+# Kernel memory against the state after a first pass over all cases, just as long. In 20 rounds what
+# one object of each kind takes, so many times over, is more than the limit; in three it takes a
+# hundred KiB a round. Both times it is a case that asks: the processes of one are some hundred KiB
+# on a debug kernel.
 memory_back() {
 	memory_now end
 	echo "# kernel memory: $(memory_grew start end) KiB more than after the warm-up"

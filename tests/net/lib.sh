@@ -225,8 +225,9 @@ run_program() {
 	shift
 	"$@" 2>&1 | tee "$WORK/program" |
 		sed -uE "s/^(ok|FAIL|skip) ([^ ]+)/\\1 \\2.$tag/; /passed, .* failed/d" || rc=$?
-	line=$(grep -oE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$WORK/program" | tail -n 1)
-	read -r p _ f _ s _ <<<"${line:-0 0 1 0 0 0}"
+	line=$(grep -oE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$WORK/program" |
+		tail -n 1) || true
+	read -r p _ f _ s _ <<<"${line:-0 0 0 0 0 0}"
 	if [ -z "$line" ] || { [ $rc != 0 ] && [ "$f" = 0 ]; }; then
 		echo "FAIL ${1##*/}.$tag (ended with status $rc)"
 		f=$((f + 1))

@@ -161,6 +161,7 @@ removed() {
 	timeout $((30 * RXE_SLOW)) rdma link delete "rxe$n"
 	told "$CASE: removed"
 	sleep 3
+	[ "$2" != yes ] || ! ended "$io" || fail "fio ended without a device"
 	rdma link add "rxe$n" type rxe netdev "veth$n"
 	[ "$n" = 1 ] || "${T}_returned"
 	until_true 60 ended "$io"

@@ -41,7 +41,8 @@ job_options() {
 	JOB_CMD=("$@")
 }
 
-# job_create KIND VARIANT [SETTING...]: makes the job's folder; JOB is its path. The 20 newest stay.
+# job_create KIND VARIANT [SETTING...]: makes the job's folder; JOB is its path. Those of two hours
+# stay, and the 20 newest before.
 job_create() {
 	JOB=$(mktemp -d "$LAB_CACHE/jobs/$1-$2-$(date +%H%M%S)-XXXX")
 	{
