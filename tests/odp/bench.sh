@@ -47,7 +47,7 @@ job='' work='' failed=0
 [ -z "$write" ] || page_check performance.md odp
 scratch work
 KERNEL=6.12 "$LAB_VM/guest-build.sh" >/dev/null
-say "$rounds rounds of two minutes (load $(cut -c1-4 /proc/loadavg))"
+say "$rounds rounds of four minutes (load $(cut -c1-4 /proc/loadavg))"
 keep_awake
 measure || failed=1
 table >"$work/table"
