@@ -16,7 +16,7 @@ struct socket;
 
 /**
  * struct rxe_netns - what the devices of a network namespace share
- * @net: the namespace; valid until @closing
+ * @net: the namespace; it does not end before this
  * @users: devices; guarded by netns_lock of netns.c
  * @closing: the namespace is going away; likewise
  * @idle: the last device went after that
