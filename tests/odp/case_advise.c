@@ -88,15 +88,21 @@ static void prefetch(const struct t_case *c)
 	for (int k = 0; k < 2; k++) {
 		struct mr_stats before, after, used;
 		struct rig r;
+		uint64_t sum;
 
 		t_where("%s memory", place_name(kinds[k]));
 		holes(&r, kinds[k]);
+		sum = ep_counter(r.p.b.dev, "odp_page_prefetch");
 		before = mr_stats(r.p.b.dev, r.m.b.mr);
 		t_zero(advise(&r, c->arg, c->arg2, 0, LEN));
 		await_present(&r, c->arg2 & FLUSH);
 		after = mr_stats(r.p.b.dev, r.m.b.mr);
 		t_check(after.prefetches > before.prefetches, "page_prefetch stays at %lu",
 			after.prefetches);
+		sum = ep_counter(r.p.b.dev, "odp_page_prefetch") - sum;
+		t_check(sum == after.prefetches - before.prefetches,
+			"odp_page_prefetch rose by %lu, the region's by %lu", sum,
+			after.prefetches - before.prefetches);
 		if (c->arg == WRITES)
 			rig_write(&r);
 		else
@@ -386,10 +392,12 @@ static void stale(const struct t_case *c)
 	double end = t_now() + c->arg;
 	struct looker l[2] = {};
 	unsigned long rounds = 0;
+	uint64_t retries;
 	struct rig r;
 
 	odp_needed();
 	rig_open(&r, PLACE_ANON, 1 << 18);
+	retries = ep_counter(r.p.b.dev, "odp_page_retries");
 	for (int i = 0; i < 2; i++) {
 		l[i].r = &r;
 		t_zero(pthread_create(&l[i].thread, NULL, look_on, &l[i]));
@@ -405,7 +413,11 @@ static void stale(const struct t_case *c)
 		__atomic_store_n(&l[i].stop, true, __ATOMIC_RELAXED);
 		pthread_join(l[i].thread, NULL);
 	}
-	t_note("%lu rounds", rounds);
+	retries = ep_counter(r.p.b.dev, "odp_page_retries") - retries;
+	t_note("%lu rounds, %lu retries", rounds, retries);
+	t_check(mr_stats(r.p.b.dev, r.m.b.mr).retries == retries,
+		"page_retries of the region is %lu, the device's odp_page_retries rose by %lu",
+		mr_stats(r.p.b.dev, r.m.b.mr).retries, retries);
 	rig_close(&r);
 }
 

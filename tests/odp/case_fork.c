@@ -17,7 +17,7 @@
 
 enum { LEN = 6 * 4096 + 77 };
 
-enum first { FIRST_RDMA, FIRST_CHILD, FIRST_PARENT };
+enum first { FIRST_WRITE, FIRST_READ, FIRST_RECV, FIRST_CHILD, FIRST_PARENT };
 
 /* The child's view: what was there at the fork, or what it writes itself; and later still that. */
 static void watch(struct crew *self, void *arg)
@@ -38,6 +38,31 @@ static void watch(struct crew *self, void *arg)
 	crew_await(self, "leave to end");
 }
 
+/* What arrives in the window is the pin's: by a WRITE, by a READ of our own, or in a receive. */
+static void arrive(struct rig *r, enum first how)
+{
+	struct ibv_sge into = buf_sge(&r->m.b, r->off, r->len);
+	struct ibv_sge from = buf_sge(&r->pin, r->off, r->len);
+	struct op read = { .code = IBV_WR_RDMA_READ, .sge = &into, .nsge = 1, .id = RIG_ID,
+			   .raddr = from.addr, .rkey = r->pin.mr->rkey };
+	struct op send = { .code = IBV_WR_SEND, .sge = &from, .nsge = 1, .id = RIG_ID };
+
+	if (how != FIRST_READ && how != FIRST_RECV) {
+		rig_write(r);
+		return;
+	}
+	buf_refill(&r->pin);
+	if (how == FIRST_READ) {
+		ep_post(&r->p.b, &read);
+		cq_want(r->p.b.scq, IBV_WC_SUCCESS, RIG_ID, "READ into what is shared");
+		return;
+	}
+	ep_recv(&r->p.b, &into, 1, RIG_ID);
+	ep_post(&r->p.a, &send);
+	cq_want(r->p.a.scq, IBV_WC_SUCCESS, RIG_ID, "SEND");
+	cq_want(r->p.b.rcq, IBV_WC_SUCCESS, RIG_ID, "receive into what is shared");
+}
+
 static void one(struct rig *r, enum first first)
 {
 	char word = first;
@@ -49,9 +74,9 @@ static void one(struct rig *r, enum first first)
 	crew_await(&c, "the child's first look");
 	if (first == FIRST_PARENT)
 		buf_refill(&r->m.b);
-	if (first != FIRST_RDMA)
+	if (first == FIRST_CHILD || first == FIRST_PARENT)
 		rig_reads_same(r, "the parent's memory after the fork");
-	rig_write(r);
+	arrive(r, first);
 	rig_written(r, "what RDMA wrote to the parent's memory");
 	crew_step(&c);
 	crew_await(&c, "the child's second look");
@@ -165,10 +190,10 @@ static void loop(const struct t_case *c)
 		buf_refill(&r.pin);
 		rig_op(&r, IBV_WR_RDMA_WRITE, r.off, r.len);
 		crew_start(&kid, touch_all, &r);
-		cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0x416, "WRITE beside fork");
+		cq_want(r.p.a.scq, IBV_WC_SUCCESS, RIG_ID, "WRITE beside fork");
 		rig_written(&r, "what RDMA wrote around a fork");
 		rig_op(&r, IBV_WR_RDMA_READ, r.off, r.len);
-		cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0x416, "READ beside fork");
+		cq_want(r.p.a.scq, IBV_WC_SUCCESS, RIG_ID, "READ beside fork");
 		buf_same(&r.pin, "what came back");
 		crew_end(&kid);
 	}
@@ -189,7 +214,7 @@ static void spawn(const struct t_case *c)
 		buf_refill(&r.pin);
 		rig_op(&r, IBV_WR_RDMA_WRITE, r.off, r.len);
 		t_check(!system("true"), "system()");
-		cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0x416, "WRITE beside vfork");
+		cq_want(r.p.a.scq, IBV_WC_SUCCESS, RIG_ID, "WRITE beside vfork");
 		rig_written(&r, "what RDMA wrote beside vfork and exec");
 	}
 	rig_proves(&r, "after vfork and exec");
@@ -197,13 +222,17 @@ static void spawn(const struct t_case *c)
 }
 
 const struct t_case cases_fork[] = {
-	{ "fork.rdma_first.anon", cow, PLACE_ANON, FIRST_RDMA, 0 },
+	{ "fork.rdma_first.anon", cow, PLACE_ANON, FIRST_WRITE, 0 },
+	{ "fork.read_into.anon", cow, PLACE_ANON, FIRST_READ, 0 },
+	{ "fork.receive.anon", cow, PLACE_ANON, FIRST_RECV, 0 },
 	{ "fork.child_first.anon", cow, PLACE_ANON, FIRST_CHILD, 0 },
 	{ "fork.parent_first.anon", cow, PLACE_ANON, FIRST_PARENT, 0 },
-	{ "fork.rdma_first.thp", cow, PLACE_THP, FIRST_RDMA, 0 },
+	{ "fork.rdma_first.thp", cow, PLACE_THP, FIRST_WRITE, 0 },
+	{ "fork.read_into.thp", cow, PLACE_THP, FIRST_READ, 0 },
 	{ "fork.child_first.thp", cow, PLACE_THP, FIRST_CHILD, 0 },
-	{ "fork.rdma_first.hugetlb", cow, PLACE_HUGETLB, FIRST_RDMA, 0 },
-	{ "fork.rdma_first.private_file", cow, PLACE_PRIVATE_FILE, FIRST_RDMA, 0 },
+	{ "fork.rdma_first.hugetlb", cow, PLACE_HUGETLB, FIRST_WRITE, 0 },
+	{ "fork.rdma_first.private_file", cow, PLACE_PRIVATE_FILE, FIRST_WRITE, 0 },
+	{ "fork.receive.private_file", cow, PLACE_PRIVATE_FILE, FIRST_RECV, 0 },
 	{ "fork.shared.memfd", shared, PLACE_MEMFD, 0, 0 },
 	{ "fork.read_shares", read_shares, 0, 0, 0 },
 	{ "fork.loop.anon", loop, PLACE_ANON, 0, 0 },

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -426,11 +427,82 @@ static void rings(const struct t_case *c)
 		bill.after - bill.before);
 }
 
+enum { SPARSE = 1000, ODP_CHUNK = 2 << 20 };
+
+/* Look until the charge is at most @most, or 10 s: entries are given back when there is time. */
+static long charge(long most)
+{
+	double end = t_now() + t_seconds(10);
+	long now;
+
+	do {
+		usleep(20000);
+		now = group_read("memory.stat", "slab_unreclaimable");
+	} while (now > most && t_now() < end);
+	return now;
+}
+
+/* A page in each of many chunks, by an implicit region; then they go, and the region stays. */
+static void page_keeper(struct crew *self, void *arg)
+{
+	const size_t len = (size_t)SPARSE * ODP_CHUNK;
+	struct ep_cfg cfg = ep_rc();
+	struct bill *bill = arg;
+	struct ep_pair pair;
+	struct ibv_mr *all;
+	struct buf pin;
+	uint8_t *p;
+
+	crew_await(self, "a place in the cgroup");
+	ep_pair_open(&pair, &cfg);
+	buf_open(&pin, pair.a.dev, 100, 0, RIGHTS_ALL);
+	all = odp_reg(pair.b.dev, NULL, SIZE_MAX, RIGHTS_ALL);
+	p = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t_check(p != MAP_FAILED, "mmap of %zu bytes", len);
+	bill->before = charge(LONG_MAX);
+	for (size_t at = 5; at < len; at += ODP_CHUNK) {
+		struct ibv_sge sge = buf_sge(&pin, 0, 100);
+		struct op op = { .code = IBV_WR_RDMA_READ, .sge = &sge, .nsge = 1, .id = at,
+				 .raddr = (uintptr_t)p + at, .rkey = all->rkey };
+
+		ep_post(&pair.a, &op);
+		cq_want(pair.a.scq, IBV_WC_SUCCESS, at, "READ");
+		zero_want(pin.p, 100, "what was READ");
+	}
+	bill->with = charge(LONG_MAX);
+	t_check(!madvise(p, len, MADV_DONTNEED), "MADV_DONTNEED: %s", strerror(errno));
+	bill->after = charge(bill->before + (bill->with - bill->before) / 4);
+	crew_tell(self, bill, sizeof(*bill));
+}
+
+/* What is known of pages is charged to who uses them, and given back when they have gone. */
+static void chunks(const struct t_case *c)
+{
+	struct bill bill;
+	struct crew kid;
+
+	odp_needed();
+	group_open(c->arg, 0);
+	crew_start(&kid, page_keeper, &bill);
+	group_enter(kid.pid);
+	crew_step(&kid);
+	crew_hear(&kid, &bill, sizeof(bill), "the bill");
+	crew_end(&kid);
+	group_close();
+	t_note("a page in each of %d chunks: charged %ld KiB before, %ld with them, %ld after",
+	       SPARSE, bill.before >> 10, bill.with >> 10, bill.after >> 10);
+	t_check(bill.with - bill.before >= SPARSE * 500, "charged %ld bytes for %d chunks",
+		bill.with - bill.before, SPARSE);
+	t_check(bill.after - bill.before <= (bill.with - bill.before) / 4,
+		"%ld bytes are still charged", bill.after - bill.before);
+}
+
 const struct t_case cases_limit[] = {
 	{ "limit.memcg", memcg, 32, 96, 120 },
 	{ "limit.memcg.4g", memcg, 512, 4096, 900 },
 	{ "limit.oom", oom, 32, 0, 120 },
 	{ "limit.reaper", reaper, 8, 0, 60 },
 	{ "limit.rings", rings, 256, 0, 30 },
+	{ "limit.chunks", chunks, 256, 0, 60 },
 	{ }
 };

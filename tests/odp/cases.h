@@ -18,6 +18,7 @@ extern const struct t_case cases_protect[];	/* mprotect, huge pages made and spl
 extern const struct t_case cases_fork[];	/* copy-on-write */
 extern const struct t_case cases_uffd[];	/* memory behind userfaultfd */
 extern const struct t_case cases_flow[];	/* what a slow fault does to connections */
+extern const struct t_case cases_reach[];	/* how much one fault brings */
 extern const struct t_case cases_company[];	/* what one access does to others */
 extern const struct t_case cases_err[];		/* memory that is not there or is not allowed */
 extern const struct t_case cases_cpu[];		/* atomics against those of the CPU */

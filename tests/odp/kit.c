@@ -226,10 +226,11 @@ struct mr_stats mr_stats(struct ep_dev *dev, const struct ibv_mr *mr)
 			continue;
 		found += number_behind(line, "page_faults", &s.faults) +
 			 number_behind(line, "page_invalidations", &s.invalidations) +
-			 number_behind(line, "page_prefetch", &s.prefetches);
+			 number_behind(line, "page_prefetch", &s.prefetches) +
+			 number_behind(line, "page_retries", &s.retries);
 	}
 	pclose(f);
-	t_check(found == 3, "`rdma statistic show mr` has %d of the three page counters for \"%s\"",
+	t_check(found == 4, "`rdma statistic show mr` has %d of the four page counters for \"%s\"",
 		found, head);
 	return s;
 }

@@ -67,7 +67,7 @@ void swap_needed(size_t bytes);
 
 /* struct mr_stats - the statistics of one MR, as `rdma statistic show mr` prints them. */
 struct mr_stats {
-	uint64_t faults, invalidations, prefetches;
+	uint64_t faults, invalidations, prefetches, retries;
 };
 
 /* mr_stats - read them; fails the case when the tool does not print them. */

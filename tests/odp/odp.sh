@@ -33,14 +33,17 @@ fi
 [ "$MODE" = fast ] || options+=(--full)
 
 # Of the matrix, fast takes one path MTU: the other one differs in the sizes around it.
-FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'company.*'
-	'err.*' 'atomic.*' 'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom limit.reaper
-	limit.rings 'storm.*.qps4' 'storm.replace.*' storm.versions)
+FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'reach.*'
+	'company.*' 'err.*' 'atomic.*' 'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom
+	limit.reaper limit.rings limit.chunks 'storm.*.qps4' 'storm.replace.*' storm.versions)
 # Between two devices: what goes by the wire, and what depends on who is where.
 TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
 	'storm.*.qps4')
 # Of unreliable connections what fits into a queue: nothing holds a peer back while pages come.
 VERBS=('long.*' 'place.*' 'srq.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
+# By regions of the whole address space; not what asks for their bounds.
+IMPLICIT=('rc.*.sizes' 'atomic.*' place.words place.word_order place.flushes 'sgl.*' 'ud.sizes.*'
+	'srq.*' 'uc.*.sizes')
 VERBS_FULL=('rc.*' 'ud.*' 'sgl.*' 'atomic.*' 'queue.*')
 
 told() {
@@ -104,6 +107,8 @@ one_device() {
 		VERBS+=("${VERBS_FULL[@]}")
 	fi
 	run_program odp rxe_verbs "${verbs_options[@]}" -d rxe0 -x "$RXE_SLOW" "${VERBS[@]}"
+	[ ${#verbs_options[@]} = 0 ] ||
+		run_program implicit rxe_verbs --implicit -d rxe0 -x "$RXE_SLOW" "${IMPLICIT[@]}"
 	net_one_down
 }
 

@@ -4,7 +4,7 @@
 
 #include "rig.h"
 
-enum { SKEW = 1001, ID = 0x416 };
+enum { SKEW = 1001 };
 
 void rig_around(struct rig *r, const struct mem *m)
 {
@@ -37,7 +37,7 @@ void rig_close(struct rig *r)
 void rig_op(struct rig *r, enum ibv_wr_opcode code, size_t off, size_t len)
 {
 	struct ibv_sge sge = buf_sge(&r->pin, off, len);
-	struct op op = { .code = code, .sge = &sge, .nsge = 1, .id = ID,
+	struct op op = { .code = code, .sge = &sge, .nsge = 1, .id = RIG_ID,
 			 .raddr = buf_sge(&r->m.b, off, len).addr, .rkey = r->m.b.mr->rkey };
 
 	ep_post(&r->p.a, &op);
@@ -49,7 +49,8 @@ enum ibv_wc_status rig_try(struct rig *r, enum ibv_wr_opcode code)
 
 	rig_op(r, code, r->off, r->len);
 	cq_poll_for(r->p.a.scq, &wc, op_name(code), 15);
-	t_check(wc.wr_id == ID, "%s: got wr_id %#lx, expected %#x", op_name(code), wc.wr_id, ID);
+	t_check(wc.wr_id == RIG_ID, "%s: got wr_id %#lx, expected %#x", op_name(code), wc.wr_id,
+		RIG_ID);
 	return wc.status;
 }
 
@@ -66,7 +67,7 @@ void rig_refused(struct rig *r, enum ibv_wr_opcode code, enum ibv_wc_status want
 void rig_read(struct rig *r)
 {
 	rig_op(r, IBV_WR_RDMA_READ, 0, r->m.b.len);
-	cq_want(r->p.a.scq, IBV_WC_SUCCESS, ID, "READ of the region");
+	cq_want(r->p.a.scq, IBV_WC_SUCCESS, RIG_ID, "READ of the region");
 }
 
 void rig_reads_same(struct rig *r, const char *who)
@@ -87,7 +88,7 @@ void rig_write(struct rig *r)
 {
 	buf_refill(&r->pin);
 	rig_op(r, IBV_WR_RDMA_WRITE, r->off, r->len);
-	cq_want(r->p.a.scq, IBV_WC_SUCCESS, ID, "WRITE of the window");
+	cq_want(r->p.a.scq, IBV_WC_SUCCESS, RIG_ID, "WRITE of the window");
 }
 
 void rig_written(struct rig *r, const char *who)

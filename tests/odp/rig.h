@@ -12,6 +12,8 @@
 
 #include "place.h"
 
+enum { RIG_ID = 0x416 };	/* of every work request */
+
 struct rig {
 	struct ep_pair p;	/* a is the requester */
 	struct mem m;

@@ -50,7 +50,8 @@ void buf_reg(struct buf *b, struct ep_dev *dev, int access)
 	if (t_opts.odp)
 		access |= IBV_ACCESS_ON_DEMAND;
 	t_wait("ibv_reg_mr of %zu bytes", b->len);
-	b->mr = ibv_reg_mr(dev->pd, b->p, b->len, access);
+	b->mr = ibv_reg_mr(dev->pd, t_opts.implicit ? NULL : b->p,
+			   t_opts.implicit ? SIZE_MAX : b->len, access);
 	t_check(b->mr, "ibv_reg_mr(%zu bytes, access %#x): %s", b->len, access, strerror(errno));
 }
 

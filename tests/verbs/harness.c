@@ -269,6 +269,7 @@ static void usage(const char *prog)
 	       "  -x, --slow N           factor on every deadline (default 1)\n"
 	       "  -t, --deadline SECONDS for every case (default 30, or the case's own)\n"
 	       "  -o, --odp              register buffers for on-demand paging\n"
+	       "  -O, --implicit         the same, each as the whole address space\n"
 	       "  -l, --list             name the cases and end\n", prog);
 }
 
@@ -279,7 +280,8 @@ static const struct option longs[] = {
 	{ "port", required_argument, NULL, 'p' },	{ "mtu", required_argument, NULL, 'm' },
 	{ "seed", required_argument, NULL, 's' },	{ "slow", required_argument, NULL, 'x' },
 	{ "deadline", required_argument, NULL, 't' },	{ "list", no_argument, NULL, 'l' },
-	{ "odp", no_argument, NULL, 'o' },		{ "help", no_argument, NULL, 'h' },
+	{ "odp", no_argument, NULL, 'o' },		{ "implicit", no_argument, NULL, 'O' },
+	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
 
@@ -324,6 +326,9 @@ static void option(int c, const char *prog)
 	case 's':
 		t_opts.seed = strtoull(optarg, NULL, 0);
 		break;
+	case 'O':
+		t_opts.implicit = true;
+		/* fallthrough */
 	case 'o':
 		t_opts.odp = true;
 		break;
@@ -386,7 +391,7 @@ int t_begin(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:D:n:N:g:G:46p:m:s:x:t:olh", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "d:D:n:N:g:G:46p:m:s:x:t:oOlh", longs, NULL)) != -1)
 		option(c, argv[0]);
 	if (t_opts.slow < 1)
 		t_opts.slow = 1;

@@ -30,6 +30,7 @@ struct t_opts {
 	int slow;		/* factor on every deadline, for debug kernels */
 	int deadline;		/* seconds a case may take, 0: as its table says */
 	bool odp;		/* buf_reg() asks for on-demand paging */
+	bool implicit;		/* and for the whole address space */
 };
 
 extern struct t_opts t_opts;
