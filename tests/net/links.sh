@@ -125,22 +125,42 @@ told() {
 	grep -q "$2" "$(output_of "$1")"
 }
 
-# A device on a VLAN tells its programs when the VLAN goes down and up.
+# watched DEVICE IP...: it tells its programs once when its netdev goes down, and once when it is up
+# again, which the command IP does for the words behind it.
+watched() {
+	local pid device=$1 event
+	shift
+	start pid stdbuf -oL ibv_asyncwatch -d "$device"
+	until_true 5 told "$pid" "$device"
+	"$@" down
+	until_true 5 told "$pid" PORT_ERR
+	"$@" up
+	until_true 5 told "$pid" PORT_ACTIVE
+	sleep 0.5
+	for event in PORT_ERR PORT_ACTIVE; do
+		expect "$(grep -c $event "$(output_of "$pid")")" 1 "$event"
+	done
+	kill "$pid"
+}
+
 vlan_events() {
-	local pid
 	vlans
 	rdma link delete rxe1
 	in_ns 1 rdma link add rxe71 type rxe netdev vlan7
-	start pid stdbuf -oL ibv_asyncwatch -d rxe71
-	until_true 5 told "$pid" rxe71
-	ip -n ns1 link set vlan7 down
-	until_true 5 told "$pid" PORT_ERR
-	ip -n ns1 link set vlan7 up
-	until_true 5 told "$pid" PORT_ACTIVE
-	expect "$(grep -c PORT_ERR "$(output_of "$pid")")" 1 "events of a port's end"
-	kill "$pid"
+	watched rxe71 ip -n ns1 link set vlan7
 	rdma link delete rxe71
 	down_two
+}
+
+# events KIND [OPTION...]
+events() {
+	plain "$@"
+	rdma link add rxe0 type rxe netdev net0
+	until_true 5 port_is rxe0 state ACTIVE
+	watched rxe0 ip link set net0
+	expect "$(counter rxe0 link_downed)" 1 link_downed
+	rdma link delete rxe0
+	ip link del net0
 }
 
 # link_local DEVICE: the index of its link-local GID.
@@ -451,6 +471,10 @@ case_of link.macvlan 20 on macvlan mode bridge
 case_of link.vlan.below 20 below_vlan
 case_of link.vlan 30 on_vlan
 case_of link.vlan.events 20 vlan_events
+case_of link.veth.events 20 events veth
+case_of link.dummy.events 20 events dummy
+case_of link.bridge.events 20 events bridge
+case_of link.macvlan.events 20 events macvlan mode bridge
 case_of link.vlan.same 40 same_link_local
 case_of link.vlan.both 40 both_vlan
 case_of link.macvlan.both 40 both_macvlan

@@ -29,8 +29,17 @@ lossy() {
 	up_two 1500
 	net_loss 5
 	run_program two.loss rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$((2 * RXE_SLOW))" \
-		'order.write*'
+		'order.*'
+	run_case two.loss.retries 10 retried
 	down_two
+}
+
+# retried: without that, none of it has shown anything.
+retried() {
+	local n
+	n=$(counter rxe1 retry_count)
+	echo "# $n retries"
+	[ "$n" -gt 10 ] || fail "$n retries"
 }
 
 # verbs FAMILY [GLOB...]: requester and responder on devices of different namespaces.

@@ -52,16 +52,20 @@ static void rnr_runs_out(const struct t_case *c)
 	struct ep_cfg cfg = ep_rc();
 	struct op op = { .code = IBV_WR_SEND, .id = 6 };
 	struct ep_pair p;
+	uint64_t counted;
 	double start;
 
 	(void)c;
 	cfg.rnr_retry = 3;
 	cfg.min_rnr_timer = 26;
 	ep_pair_open(&p, &cfg);
+	counted = ep_counter(p.a.dev, "retry_rnr_exceeded_err");
 	start = t_now();
 	ep_post(&p.a, &op);
 	cq_want(p.a.scq, IBV_WC_RNR_RETRY_EXC_ERR, 6, "no receive, rnr_retry 3");
 	within(t_now() - start, 3 * 0.08192, 4 * 0.08192);
+	t_check(ep_counter(p.a.dev, "retry_rnr_exceeded_err") == counted + 1,
+		"it was not counted once");
 	ep_want_state(&p.b, IBV_QPS_RTS, "responder's");
 	ep_pair_again(&p);
 	pair_proves(&p);
@@ -169,11 +173,13 @@ static void nobody(const struct t_case *c)
 	struct op op = { .code = IBV_WR_SEND, .id = 8 };
 	struct ep_pair p;
 	struct ep_peer to;
+	uint64_t counted;
 	double start;
 
 	cfg.timeout = c->arg2 ? c->arg2 : 14;
 	cfg.retry_cnt = 2;
 	ep_pair_open(&p, &cfg);
+	counted = ep_counter(p.a.dev, "retry_exceeded_err");
 	to = make_absent(&p, c->arg);
 	ep_to(&p.a, IBV_QPS_RESET);
 	ep_up(&p.a, &to);
@@ -181,6 +187,8 @@ static void nobody(const struct t_case *c)
 	ep_post(&p.a, &op);
 	cq_want(p.a.scq, IBV_WC_RETRY_EXC_ERR, 8, "SEND to nobody");
 	within(t_now() - start, 3 * ack_timeout(cfg.timeout), 3 * 4 * ack_timeout(cfg.timeout));
+	t_check(ep_counter(p.a.dev, "retry_exceeded_err") == counted + 1,
+		"it was not counted once");
 	ep_want_state(&p.a, IBV_QPS_ERR, "requester's");
 	if (c->arg == AB_DESTROYED)
 		ep_open(&p.b, 1, &cfg);

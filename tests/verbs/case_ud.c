@@ -257,6 +257,7 @@ static void above_mtu(const struct t_case *c)
 {
 	struct ibv_sge sge;
 	struct op op, good;
+	uint64_t counted;
 	struct ud_rig r;
 
 	(void)c;
@@ -265,7 +266,9 @@ static void above_mtu(const struct t_case *c)
 		t_skip("--mtu is below the port's");
 	good = ud_op(&r, &sge);
 	op = good;
+	counted = ep_counter(r.p.a.dev, "tx_above_mtu");
 	send_one(&r, &op, r.p.a.cfg.mtu + 1, r.p.a.cfg.mtu + 1);
+	t_check(ep_counter(r.p.a.dev, "tx_above_mtu") == counted + 1, "it was not counted once");
 	dropped(&r, &good, "a datagram above the MTU");
 	ep_pair_close(&r.p);
 }
