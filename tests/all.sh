@@ -57,6 +57,7 @@ stock_suites() {
 	stock wire 1800 /src/tests/net/wire.sh
 	stock odp 7200 /src/tests/odp/odp.sh full
 	stock hostile 1800 /src/tests/net/hostile.sh
+	stock scribble 900 /src/tests/net/scribble.sh 60
 	stock observe 1200 /src/tests/net/observe.sh
 	stock apps 7200 /src/tests/net/apps.sh full
 	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
@@ -68,6 +69,7 @@ stock_suites() {
 	stock kmod 1200 /src/tests/kmod/guest.sh
 	stock dmabuf 1800 /src/tests/dmabuf/guest.sh
 	stock many 1800 /src/tests/net/many.sh 200
+	suite "stock-$KERNEL-interop" 3600 tests/interop/run.sh "$KERNEL" plain
 	stock crowd 3600 /src/tests/net/crowd.sh 1000 10000
 }
 
