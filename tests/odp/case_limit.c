@@ -437,7 +437,7 @@ static long charge(long most)
 
 	do {
 		usleep(20000);
-		now = group_read("memory.stat", "slab_unreclaimable");
+		now = group_read("memory.stat", "slab");
 	} while (now > most && t_now() < end);
 	return now;
 }
