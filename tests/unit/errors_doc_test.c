@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Documentation/errors.rst says what the tables of resp_err.c do. Its two tables are printed from
- * them, between marks; a case fails when the page says something else, and UNIT_WRITE=1 writes it.
+ * Documentation/errors.rst says what the tables of resp_err.c and req_err.c do. Its tables are
+ * printed from them, between marks; a case fails when the page says something else, and
+ * UNIT_WRITE=1 writes it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <linux/array_size.h>
 #include <linux/types.h>
 
+#include "../../drivers/infiniband/sw/rxe/qp/req_err.h"
 #include "../../drivers/infiniband/sw/rxe/qp/resp_err.h"
 #include "../../drivers/infiniband/sw/rxe/wire/aeth.h"
 #include "unit.h"
@@ -34,6 +36,20 @@ static const char *const what[RXE_RESP_NUM_ERRS] = {
 	[RXE_RESP_MEMORY]	= "memory behind a valid R_Key is not accessible",
 };
 
+static const char *const why[RXE_REQ_NUM_ERRS] = {
+	[RXE_REQ_NAK_REQUEST]	= "NAK, invalid request",
+	[RXE_REQ_NAK_ACCESS]	= "NAK, remote access",
+	[RXE_REQ_NAK_OPERATION]	= "NAK, remote operation",
+	[RXE_REQ_NAK_RD]	= "NAK, invalid RD request",
+	[RXE_REQ_SILENCE]	= "silence, retry_cnt times in a row",
+	[RXE_REQ_NOT_READY]	= "RNR NAK, rnr_retry times in a row",
+	[RXE_REQ_BAD_ANSWER]	= "an answer that was not called for",
+	[RXE_REQ_MEMORY]	= "L_Key, range, rights or memory of a list",
+	[RXE_REQ_LENGTH]	= "a list, or inline data, that is too long",
+	[RXE_REQ_UNSUPPORTED]	= "an operation that the QP does not have",
+	[RXE_REQ_BIND]		= "binding or invalidating that is not allowed",
+};
+
 static const char *status_name(enum ib_wc_status status)
 {
 	static const char *const names[] = {
@@ -45,6 +61,10 @@ static const char *status_name(enum ib_wc_status status)
 		[IB_WC_REM_INV_REQ_ERR] = "REM_INV_REQ_ERR",
 		[IB_WC_REM_ACCESS_ERR] = "REM_ACCESS_ERR",
 		[IB_WC_REM_OP_ERR] = "REM_OP_ERR",
+		[IB_WC_REM_INV_RD_REQ_ERR] = "REM_INV_RD_REQ_ERR",
+		[IB_WC_RETRY_EXC_ERR] = "RETRY_EXC_ERR",
+		[IB_WC_RNR_RETRY_EXC_ERR] = "RNR_RETRY_EXC_ERR",
+		[IB_WC_BAD_RESP_ERR] = "BAD_RESP_ERR",
 	};
 
 	if (status >= ARRAY_SIZE(names) || !names[status])
@@ -86,8 +106,18 @@ static const char *counter_name(u8 stat)
 		[RXE_STAT_OUT_OF_SEQ] = "out_of_seq_request",
 		[RXE_STAT_DROP_NO_RECV] = "drop_no_recv",
 		[RXE_STAT_DROP_UC_REQUEST] = "drop_uc_request",
+		[RXE_STAT_DROP_UD_LENGTH] = "drop_ud_length",
+		[RXE_STAT_DROP_UD_MEMORY] = "drop_ud_memory",
+		[RXE_STAT_REMOTE_INV_REQ_ERR] = "remote_invalid_req_err",
+		[RXE_STAT_REMOTE_ACCESS_ERR] = "remote_access_err",
+		[RXE_STAT_REMOTE_OP_ERR] = "remote_op_err",
+		[RXE_STAT_RETRY_EXCEEDED] = "retry_exceeded_err",
+		[RXE_STAT_RNR_EXCEEDED] = "retry_rnr_exceeded_err",
+		[RXE_STAT_DROP_BAD_RESPONSE] = "drop_bad_response",
 	};
 
+	if (!stat)
+		return "\\-";
 	if (stat >= ARRAY_SIZE(names) || !names[stat])
 		unit_fail(__FILE__, __LINE__, "counter %u has no name here", stat);
 	return names[stat];
@@ -97,28 +127,52 @@ static const char *counter_name(u8 stat)
 		"================ ===============\n"
 #define ROW	"%-45s %-22s %-16s %s\n"
 
-static void print_table(FILE *f, bool reliable)
+/* Has the table a row for it? */
+static bool is_row(const struct rxe_resp_fate *fate)
 {
+	return fate->answer || fate->fatal || fate->drop;
+}
+
+static void print_table(FILE *f, enum ib_qp_type type)
+{
+	bool reliable = type == IB_QPT_RC;
 	u32 err;
 
 	fprintf(f, "\n%s" ROW RULE, RULE, "what is wrong", reliable ? "answer" : "dropped, counted",
 		"receive", "or event");
 	for (err = RXE_RESP_OK + 1; err < RXE_RESP_NUM_ERRS; err++) {
-		const struct rxe_resp_fate *fate = rxe_resp_fate(reliable, err);
+		const struct rxe_resp_fate *fate = rxe_resp_fate(type, err);
 
-		if (reliable && err == RXE_RESP_DUPLICATE)
+		if (!is_row(fate))
 			continue;
 		CHECK(what[err]);
 		fprintf(f, ROW, what[err],
-			reliable ? answer_name(fate) :
-			fate->fatal ? "\\-" : counter_name(fate->drop),
+			reliable ? answer_name(fate) : counter_name(fate->drop),
 			fate->fatal ? status_name(fate->status) : "\\-",
 			fate->fatal ? event_name(fate->event) : "\\-");
 	}
 	fprintf(f, "%s", RULE);
 }
 
-static char *print_both(void)
+#define REQ_RULE "=========================================== ====================== " \
+		"======================\n"
+#define REQ_ROW	"%-43s %-22s %s\n"
+
+static void print_requester(FILE *f)
+{
+	u32 err;
+
+	fprintf(f, "\n%s" REQ_ROW REQ_RULE, REQ_RULE, "what happened", "completion", "counted");
+	for (err = RXE_REQ_OK + 1; err < RXE_REQ_NUM_ERRS; err++) {
+		const struct rxe_req_fate *fate = rxe_req_fate(err);
+
+		CHECK(why[err]);
+		fprintf(f, REQ_ROW, why[err], status_name(fate->status), counter_name(fate->stat));
+	}
+	fprintf(f, "%s", REQ_RULE);
+}
+
+static char *print_all(void)
 {
 	char *text = NULL;
 	size_t size;
@@ -126,9 +180,13 @@ static char *print_both(void)
 
 	CHECK(f);
 	fprintf(f, "\nReliable connections:\n");
-	print_table(f, true);
+	print_table(f, IB_QPT_RC);
 	fprintf(f, "\nUnreliable connections:\n");
-	print_table(f, false);
+	print_table(f, IB_QPT_UC);
+	fprintf(f, "\nDatagrams, of which only the receive can be at fault:\n");
+	print_table(f, IB_QPT_UD);
+	fprintf(f, "\nThe requester:\n");
+	print_requester(f);
 	fprintf(f, "\n");
 	fclose(f);
 	return text;
@@ -156,7 +214,7 @@ static void write_page(const char *page, const char *from, const char *to, const
 
 UNIT_CASE(the_page_says_what_the_tables_do)
 {
-	char *page = read_page(), *text = print_both(), *from, *to;
+	char *page = read_page(), *text = print_all(), *from, *to;
 
 	from = strstr(page, BEGIN);
 	CHECK(from);

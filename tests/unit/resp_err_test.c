@@ -61,7 +61,7 @@ UNIT_CASE(every_row)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct rxe_resp_fate *fate = rxe_resp_fate(true, rows[i].err);
+		const struct rxe_resp_fate *fate = rxe_resp_fate(IB_QPT_RC, rows[i].err);
 
 		unit_note("%s", rows[i].name);
 		CHECK(fate->answer);
@@ -86,7 +86,7 @@ UNIT_CASE(every_error_has_a_row)
 		for (found = i = 0; i < ARRAY_SIZE(rows); i++)
 			found += rows[i].err == err;
 		CHECK_EQ(found, 1);
-		CHECK(rxe_resp_fate(true, err)->answer);
+		CHECK(rxe_resp_fate(IB_QPT_RC, err)->answer);
 	}
 	CHECK_EQ(ARRAY_SIZE(rows) + 2, RXE_RESP_NUM_ERRS);
 }
@@ -100,7 +100,7 @@ UNIT_CASE(nak_event_and_status_agree)
 	u32 err;
 
 	for (err = RXE_RESP_OK + 1; err < RXE_RESP_NUM_ERRS; err++) {
-		const struct rxe_resp_fate *fate = rxe_resp_fate(true, err);
+		const struct rxe_resp_fate *fate = rxe_resp_fate(IB_QPT_RC, err);
 
 		if (!fate->fatal)
 			continue;
@@ -125,7 +125,7 @@ UNIT_CASE(unreliable_is_silent)
 	u32 err;
 
 	for (err = RXE_RESP_OK + 1; err < RXE_RESP_NUM_ERRS; err++) {
-		const struct rxe_resp_fate *fate = rxe_resp_fate(false, err);
+		const struct rxe_resp_fate *fate = rxe_resp_fate(IB_QPT_UC, err);
 		bool ours = err == RXE_RESP_RECV_MEMORY || err == RXE_RESP_RECV_WQE ||
 			    err == RXE_RESP_MEMORY;
 
@@ -135,15 +135,45 @@ UNIT_CASE(unreliable_is_silent)
 		CHECK_EQ(!fate->drop, ours);
 		if (!ours)
 			continue;
-		CHECK_EQ(fate->status, rxe_resp_fate(true, err)->status);
-		CHECK_EQ(fate->event, rxe_resp_fate(true, err)->event);
+		CHECK_EQ(fate->status, rxe_resp_fate(IB_QPT_RC, err)->status);
+		CHECK_EQ(fate->event, rxe_resp_fate(IB_QPT_RC, err)->event);
+	}
+}
+
+/* Of a datagram only the receive can be at fault; the rest never comes so far. */
+UNIT_CASE(datagrams_are_silent)
+{
+	static const struct {
+		enum rxe_resp_err err;
+		u8 drop;
+	} lost[] = {
+		{ RXE_RESP_RNR, RXE_STAT_DROP_NO_RECV },
+		{ RXE_RESP_TOO_LONG, RXE_STAT_DROP_UD_LENGTH },
+		{ RXE_RESP_RECV_MEMORY, RXE_STAT_DROP_UD_MEMORY },
+		{ RXE_RESP_RECV_WQE, RXE_STAT_DROP_UD_MEMORY },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lost); i++) {
+		const struct rxe_resp_fate *fate = rxe_resp_fate(IB_QPT_UD, lost[i].err);
+		bool ours = i >= 2;
+
+		unit_note("error %u", lost[i].err);
+		CHECK_EQ(rxe_resp_fate(IB_QPT_GSI, lost[i].err), fate);
+		CHECK(!fate->answer);
+		CHECK_EQ(fate->drop, lost[i].drop);
+		CHECK_EQ(fate->fatal, ours);
+		if (!ours)
+			continue;
+		CHECK_EQ(fate->status, rxe_resp_fate(IB_QPT_RC, lost[i].err)->status);
+		CHECK_EQ(fate->event, rxe_resp_fate(IB_QPT_RC, lost[i].err)->event);
 	}
 }
 
 /* The QP's timer code is put into the low bits, which therefore are clear. */
 UNIT_CASE(rnr_leaves_room_for_the_timer)
 {
-	u8 syndrome = rxe_resp_fate(true, RXE_RESP_RNR)->syndrome;
+	u8 syndrome = rxe_resp_fate(IB_QPT_RC, RXE_RESP_RNR)->syndrome;
 	u32 timer;
 
 	CHECK_EQ(rxe_aeth_value(syndrome), 0);

@@ -26,16 +26,27 @@ enum ib_access_flags {
 };
 
 /* Of these two, what a responder reports; the numbers are those that applications know. */
+enum ib_qp_type {
+	IB_QPT_GSI = 1,
+	IB_QPT_RC = 2,
+	IB_QPT_UC = 3,
+	IB_QPT_UD = 4,
+};
+
 enum ib_wc_status {
 	IB_WC_SUCCESS = 0,
 	IB_WC_LOC_LEN_ERR = 1,
 	IB_WC_LOC_QP_OP_ERR = 2,
 	IB_WC_LOC_PROT_ERR = 4,
 	IB_WC_MW_BIND_ERR = 6,
+	IB_WC_BAD_RESP_ERR = 7,
 	IB_WC_LOC_ACCESS_ERR = 8,
 	IB_WC_REM_INV_REQ_ERR = 9,
 	IB_WC_REM_ACCESS_ERR = 10,
 	IB_WC_REM_OP_ERR = 11,
+	IB_WC_RETRY_EXC_ERR = 12,
+	IB_WC_RNR_RETRY_EXC_ERR = 13,
+	IB_WC_REM_INV_RD_REQ_ERR = 15,
 };
 
 enum ib_event_type {

@@ -21,6 +21,7 @@
 #include "comp.h"
 #include "qp.h"
 #include "req.h"
+#include "req_err.h"
 #include "req_local.h"
 #include "retry.h"
 #include "sq.h"
@@ -120,28 +121,18 @@ static bool acknowledge(struct rxe_qp *qp, u32 psn)
 	return true;
 }
 
-static const struct {
-	enum ib_wc_status status;
-	enum rxe_stat stat;
-} nak_meaning[] = {
-	[RXE_NAK_INV_REQ]	= { IB_WC_REM_INV_REQ_ERR, RXE_STAT_REMOTE_INV_REQ_ERR },
-	[RXE_NAK_REM_ACCESS]	= { IB_WC_REM_ACCESS_ERR, RXE_STAT_REMOTE_ACCESS_ERR },
-	[RXE_NAK_REM_OP]	= { IB_WC_REM_OP_ERR, RXE_STAT_REMOTE_OP_ERR },
-	[RXE_NAK_INV_RD_REQ]	= { IB_WC_REM_INV_RD_REQ_ERR, RXE_STAT_REMOTE_INV_REQ_ERR },
-};
-
 static void take_nak(struct rxe_qp *qp, u8 syndrome)
 {
 	u8 code = rxe_aeth_value(syndrome);
+	enum rxe_req_err err = rxe_req_nak_err(code);
 
 	if (code == RXE_NAK_PSN_SEQ) {
 		rxe_qp_count(qp, RXE_STAT_RCVD_SEQ_ERR);
 		rxe_retry_lost(qp);
-	} else if (code >= ARRAY_SIZE(nak_meaning)) {
+	} else if (!err) {
 		rxe_qp_count(qp, RXE_STAT_DROP_BAD_RESPONSE);
 	} else if (oldest_sent(qp)) {
-		rxe_qp_count(qp, nak_meaning[code].stat);
-		rxe_state_send_failed(qp, nak_meaning[code].status);
+		rxe_state_send_failed(qp, err);
 	}
 }
 
@@ -220,13 +211,6 @@ static struct rxe_sgl *scatter_list(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	return &comp->sgl;
 }
 
-/* An answer that the request does not call for (IBA 9.9.2.3, class A requester error). */
-static void bad_response(struct rxe_qp *qp)
-{
-	rxe_qp_count(qp, RXE_STAT_DROP_BAD_RESPONSE);
-	rxe_state_send_failed(qp, IB_WC_BAD_RESP_ERR);
-}
-
 /* The answer's data are where they belong. */
 static void placed(struct rxe_qp *qp, struct rxe_swqe *wqe, u32 psn)
 {
@@ -257,7 +241,7 @@ static bool place(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_pkt 
 	if (err == RXE_MEM_BUSY)
 		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
 	else if (err)
-		rxe_state_send_failed(qp, rxe_wc_local_status(err));
+		rxe_state_send_failed(qp, rxe_req_mem_err(err));
 	else
 		placed(qp, wqe, pkt->psn);
 	return true;
@@ -273,12 +257,12 @@ static bool take_read_data(struct rxe_qp *qp, const struct rxe_pkt *pkt, const v
 		return true;
 	}
 	if (!wqe || !is_read(wqe)) {
-		bad_response(qp);
+		rxe_state_send_failed(qp, RXE_REQ_BAD_ANSWER);
 		return true;
 	}
 	off = rxe_psn_diff(pkt->psn, wqe->first_psn) * qp->mtu;
 	if (pkt->payload_len != min(wqe->length - off, qp->mtu)) {
-		bad_response(qp);
+		rxe_state_send_failed(qp, RXE_REQ_BAD_ANSWER);
 		return true;
 	}
 	return place(qp, wqe, pkt, off, payload, pkt->payload_len);
@@ -290,7 +274,7 @@ static bool take_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 
 	if (wqe && is_atomic(wqe))
 		return place(qp, wqe, pkt, 0, &pkt->atomic_orig, sizeof(pkt->atomic_orig));
-	bad_response(qp);
+	rxe_state_send_failed(qp, RXE_REQ_BAD_ANSWER);
 	return true;
 }
 

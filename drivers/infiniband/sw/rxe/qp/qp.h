@@ -94,7 +94,7 @@ enum rxe_swqe_state {
  * @wr_id: for the completion
  * @opcode: IB_WR_*
  * @flags: IB_SEND_*
- * @status: IB_WC_SUCCESS, or why it fails when its turn comes
+ * @err: enum rxe_req_err: RXE_REQ_OK, or why it fails when its turn comes
  * @state: how far it is
  * @length: bytes of the message
  * @num_sge: entries of @sge; 0 when the data is inline
@@ -124,7 +124,7 @@ struct rxe_swqe {
 	u64 wr_id;
 	u32 opcode;
 	u32 flags;
-	u8 status;
+	u8 err;
 	u8 state;
 	u8 num_sge;
 	bool is_inline;

@@ -21,6 +21,7 @@
 #include "egress.h"
 #include "qp.h"
 #include "req.h"
+#include "req_err.h"
 #include "req_local.h"
 #include "retry.h"
 #include "run.h"
@@ -302,7 +303,7 @@ static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		if (err == RXE_MEM_MISS)
 			return false;
 		if (err) {
-			wqe->status = rxe_wc_local_status(err);
+			wqe->err = rxe_req_mem_err(err);
 			return false;
 		}
 	}
@@ -316,22 +317,22 @@ static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 	return true;
 }
 
-/* Why the work request can never be sent, or IB_WC_SUCCESS. */
+/* Why the work request can never be sent: enum rxe_req_err. */
 static u8 impossible(const struct rxe_qp *qp, const struct rxe_swqe *wqe)
 {
-	if (wqe->status || !needs_answer(wqe))
-		return wqe->status;
+	if (wqe->err || !needs_answer(wqe))
+		return wqe->err;
 	if (!qp->attr.max_rd_atomic)
-		return IB_WC_LOC_QP_OP_ERR;
+		return RXE_REQ_UNSUPPORTED;
 	/* Its answer would not fit into what can be told apart. */
-	return psns_of(qp, wqe) < PSN_REACH ? IB_WC_SUCCESS : IB_WC_LOC_LEN_ERR;
+	return psns_of(qp, wqe) < PSN_REACH ? RXE_REQ_OK : RXE_REQ_LENGTH;
 }
 
 /* A work request that must fail does so when all before it are complete. */
 static void fail_in_turn(struct rxe_qp *qp, const struct rxe_swqe *wqe)
 {
 	if (qp->sq.next == qp->sq.tail)
-		rxe_state_send_failed(qp, wqe->status);
+		rxe_state_send_failed(qp, wqe->err);
 }
 
 static bool peer_holds_back(const struct rxe_qp *qp)
@@ -350,11 +351,11 @@ static bool step_connected(struct rxe_qp *qp)
 	wqe = rxe_sq_next(qp);
 	if (!wqe || (wqe->state == RXE_SWQE_POSTED && qp->state != IB_QPS_RTS))
 		return false;
-	wqe->status = impossible(qp, wqe);
-	if (!wqe->status && rxe_req_is_local(wqe)) {
+	wqe->err = impossible(qp, wqe);
+	if (!wqe->err && rxe_req_is_local(wqe)) {
 		if (rxe_req_local(qp, wqe))
 			return true;
-	} else if (!wqe->status) {
+	} else if (!wqe->err) {
 		if (needs_answer(wqe) && !may_ask(qp))
 			return false;
 		if (!req->started && !begin(qp, wqe))
@@ -364,7 +365,7 @@ static bool step_connected(struct rxe_qp *qp)
 		if (send_one(qp, wqe))
 			return true;
 	}
-	if (wqe->status)
+	if (wqe->err)
 		fail_in_turn(qp, wqe);
 	return false;
 }
@@ -373,18 +374,18 @@ static bool step_connected(struct rxe_qp *qp)
 static bool step_ud(struct rxe_qp *qp)
 {
 	struct rxe_swqe *wqe;
-	int status;
+	int err;
 
 	if (qp->state != IB_QPS_RTS || rxe_mem_waiting(&qp->req.wait))
 		return false;
 	wqe = rxe_sq_next(qp);
 	if (!wqe || !rxe_flight_ready(qp->flight))
 		return false;
-	status = wqe->status ? wqe->status : rxe_req_send_ud(qp, wqe);
-	if (status < 0)
+	err = wqe->err ? wqe->err : rxe_req_send_ud(qp, wqe);
+	if (err < 0)
 		return false;
-	if (status)
-		rxe_state_send_failed(qp, status);
+	if (err)
+		rxe_state_send_failed(qp, err);
 	else
 		rxe_wc_send(qp, IB_WC_SUCCESS);
 	return true;

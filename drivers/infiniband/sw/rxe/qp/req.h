@@ -48,7 +48,7 @@ s32 rxe_req_window(const struct rxe_qp *qp);
 void rxe_req_reset(struct rxe_qp *qp);
 
 /*
- * req_ud.c: send one datagram. Return: enum ib_wc_status that completes the work request, or
+ * req_ud.c: send one datagram. Return: enum rxe_req_err, RXE_REQ_OK when it has left or is lost, or
  * -EAGAIN when it waits for a page.
  */
 int rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe);

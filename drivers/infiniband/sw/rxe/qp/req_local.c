@@ -11,6 +11,7 @@
  * invalidates the source of what may have to be sent again sets it.
  */
 #include "qp.h"
+#include "req_err.h"
 #include "req_local.h"
 #include "run.h"
 #include "sq.h"
@@ -58,8 +59,7 @@ bool rxe_req_local(struct rxe_qp *qp, struct rxe_swqe *wqe)
 			return false;
 		}
 		if (err) {
-			/* IBA's memory management operation error. */
-			wqe->status = IB_WC_MW_BIND_ERR;
+			wqe->err = RXE_REQ_BIND;
 			return false;
 		}
 		wqe->state = RXE_SWQE_EXECUTED;

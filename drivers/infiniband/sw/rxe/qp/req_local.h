@@ -19,7 +19,7 @@ bool rxe_req_is_local(const struct rxe_swqe *wqe);
  * @wqe: the work request, a local one
  *
  * Context: bottom halves off.
- * Return: true when the next one is due; false when it has to wait, or wqe->status says that it is
+ * Return: true when the next one is due; false when it has to wait, or wqe->err says that it is
  * impossible.
  */
 bool rxe_req_local(struct rxe_qp *qp, struct rxe_swqe *wqe);

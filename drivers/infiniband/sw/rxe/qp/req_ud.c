@@ -9,7 +9,7 @@
 #include "egress.h"
 #include "qp.h"
 #include "req.h"
-#include "wc.h"
+#include "req_err.h"
 
 #include "../wire/psn.h"
 
@@ -64,12 +64,12 @@ static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 
 	if (wqe->length > qp->mtu) {
 		rxe_qp_count(qp, RXE_STAT_TX_ABOVE_MTU);
-		return IB_WC_SUCCESS;
+		return RXE_REQ_OK;
 	}
 	rxe_sgl_init(&qp->req.sgl, qp->ib.pd, wqe->sge, wqe->num_sge, 0);
 	if (rxe_egress_begin(qp, &ah->path, &pkt, &out)) {
 		rxe_mem_wait_over(&qp->req.wait);
-		return IB_WC_SUCCESS;
+		return RXE_REQ_OK;
 	}
 	err = rxe_req_gather(qp, wqe, 0, out.payload, wqe->length);
 	if (err)
@@ -82,21 +82,21 @@ static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 	if (err == RXE_MEM_BUSY)
 		rxe_qp_count(qp, RXE_STAT_TX_NOMEM);
 	else if (err)
-		return rxe_wc_local_status(err);
+		return rxe_req_mem_err(err);
 	qp->req.psn = rxe_psn_add(qp->req.psn, 1);
-	return IB_WC_SUCCESS;
+	return RXE_REQ_OK;
 }
 
 int rxe_req_send_ud(struct rxe_qp *qp, struct rxe_swqe *wqe)
 {
 	struct rxe_handle *handle;
-	int status = IB_WC_LOC_QP_OP_ERR;
+	int err = RXE_REQ_UNSUPPORTED;
 	struct rxe_ah *ah = find_ah(qp, wqe, &handle);
 
 	rxe_assert_owned(qp);
 	if (ah)
-		status = send_to(qp, wqe, ah);
+		err = send_to(qp, wqe, ah);
 	if (handle)
 		rxe_handle_put(handle);
-	return status;
+	return err;
 }

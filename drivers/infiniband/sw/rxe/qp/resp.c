@@ -144,14 +144,15 @@ static void answer_error(struct rxe_qp *qp, enum rxe_resp_err err, u8 syndrome, 
 /* @psn: of the packet that cannot be had, or of the one that is missing before it. */
 static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
 {
-	const struct rxe_resp_fate *fate = rxe_resp_fate(rxe_qp_is_rc(qp), err);
+	const struct rxe_resp_fate *fate = rxe_resp_fate(qp->ib.qp_type, err);
 	struct rxe_resp *resp = &qp->resp;
 	struct ib_wc wc = { .status = fate->status, .opcode = IB_WC_RECV };
 
 	if (fate->answer) {
 		answer_error(qp, err, fate->syndrome, psn);
-	} else if (!fate->fatal) {
-		rxe_qp_count(qp, fate->drop);
+	} else {
+		if (fate->drop)
+			rxe_qp_count(qp, fate->drop);
 		resp->in_message = RXE_KIND_NONE;
 	}
 	if (!fate->fatal)
@@ -170,7 +171,7 @@ static void fail(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
  */
 static void refuse_again(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
 {
-	const struct rxe_resp_fate *fate = rxe_resp_fate(true, err);
+	const struct rxe_resp_fate *fate = rxe_resp_fate(IB_QPT_RC, err);
 
 	if (fate->answer)
 		rxe_resp_answer(qp, fate->syndrome, psn);
@@ -255,11 +256,22 @@ static void begin_unreliable(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 		rxe_sgl_seek(&resp->sgl, 0);
 }
 
+/* What follows from @err, at @psn. Return: false when the request has to wait. */
+static bool conclude(struct rxe_qp *qp, enum rxe_resp_err err, u32 psn)
+{
+	if (err == RXE_RESP_LOST)
+		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
+	else if (err && err != RXE_RESP_WAIT)
+		fail(qp, err, psn);
+	return err != RXE_RESP_WAIT;
+}
+
 /* Return: false when the request has to wait. */
 static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)
 {
 	struct rxe_resp_view view;
 	enum rxe_resp_err err;
+	bool done;
 
 	if (rxe_qp_is_uc(qp))
 		begin_unreliable(qp, pkt);
@@ -278,14 +290,11 @@ static bool execute(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *pa
 			rxe_state_heard_peer(qp);
 		}
 	}
-	if (err == RXE_RESP_LOST)
-		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
-	else if (err && err != RXE_RESP_WAIT)
-		fail(qp, err, err == RXE_RESP_GAP ? qp->resp.psn : pkt->psn);
+	done = conclude(qp, err, err == RXE_RESP_GAP ? qp->resp.psn : pkt->psn);
 	/* What was not executed will come again, and is no copy of anything then. */
-	if (err && err != RXE_RESP_WAIT)
+	if (err && done)
 		qp->resp.queue_psn = qp->resp.psn;
-	return err != RXE_RESP_WAIT;
+	return done;
 }
 
 static bool listening(const struct rxe_qp *qp)
@@ -302,7 +311,7 @@ static void execute_skb(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_
 	if (!listening(qp))
 		rxe_qp_count(qp, RXE_STAT_DROP_QP_STATE);
 	else if (rxe_qp_is_ud(qp))
-		done = rxe_resp_ud(qp, pkt, skb);
+		done = conclude(qp, rxe_resp_ud(qp, pkt, skb), pkt->psn);
 	else
 		done = execute(qp, pkt, skb->data + pkt->payload_off);
 	if (done) {
@@ -422,7 +431,7 @@ static void tell_gap(struct rxe_qp *qp)
 	if (resp->nak_sent || rxe_psn_before(resp->gap_psn, resp->psn) || !listening(qp))
 		return;
 	resp->nak_sent = true;
-	rxe_resp_answer(qp, rxe_resp_fate(true, RXE_RESP_GAP)->syndrome, resp->psn);
+	rxe_resp_answer(qp, rxe_resp_fate(IB_QPT_RC, RXE_RESP_GAP)->syndrome, resp->psn);
 }
 
 /* Requests that waited, up to the next READ or one that waits again. Return: more, by @budget. */

@@ -92,7 +92,10 @@ void rxe_resp_read_end(struct rxe_qp *qp);
  */
 enum rxe_resp_err rxe_resp_read_run(struct rxe_qp *qp, int *budget);
 
-/* resp_ud.c: a datagram. Return: false when it waits for a page and is to be executed again. */
-bool rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
+/* resp_exec.c: what an access to the memory of a receive has come to. */
+enum rxe_resp_err rxe_resp_recv_err(enum rxe_mem_err err);
+
+/* resp_ud.c: a datagram. */
+enum rxe_resp_err rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The responder's error tables for connections (IBA 9.9.3.1, tables 59 and 60).
+ * The responder's error tables (IBA 9.9.3.1, tables 59 and 60).
  *
  * Reliable. Classes: B is answered and forgotten (sequence gap, RNR); C is answered and ends the
  * connection; A is found in the responder's own resources, answered as a remote operational error,
@@ -8,8 +8,10 @@
  *
  * Unreliable. Nobody is told. Class D is dropped, with the rest of the message, and a receive work
  * request that it has taken waits for the next one; what is found in the responder's own resources
- * ends the connection.
+ * ends the connection. So it is with datagrams, which have no more to be wrong with.
  */
+#include <linux/build_bug.h>
+
 #include "../wire/aeth.h"
 #include "resp_err.h"
 
@@ -23,6 +25,8 @@
 	{ .drop = (stat) }
 #define FATAL_SILENT(wc) \
 	{ .fatal = true, .status = (wc), .event = IB_EVENT_QP_FATAL }
+#define FATAL_DROPPED(wc, stat) \
+	{ .fatal = true, .status = (wc), .event = IB_EVENT_QP_FATAL, .drop = (stat) }
 
 static const struct rxe_resp_fate reliable_fates[RXE_RESP_NUM_ERRS] = {
 	[RXE_RESP_GAP]		= CLASS_B(RXE_AETH_NAK | RXE_NAK_PSN_SEQ),
@@ -61,7 +65,23 @@ static const struct rxe_resp_fate unreliable_fates[RXE_RESP_NUM_ERRS] = {
 	[RXE_RESP_MEMORY]	= FATAL_SILENT(IB_WC_LOC_ACCESS_ERR),
 };
 
-const struct rxe_resp_fate *rxe_resp_fate(bool reliable, enum rxe_resp_err err)
+static const struct rxe_resp_fate datagram_fates[RXE_RESP_NUM_ERRS] = {
+	[RXE_RESP_RNR]		= DROPPED(RXE_STAT_DROP_NO_RECV),
+	[RXE_RESP_TOO_LONG]	= DROPPED(RXE_STAT_DROP_UD_LENGTH),
+	[RXE_RESP_RECV_MEMORY]	= FATAL_DROPPED(IB_WC_LOC_PROT_ERR, RXE_STAT_DROP_UD_MEMORY),
+	[RXE_RESP_RECV_WQE]	= FATAL_DROPPED(IB_WC_LOC_QP_OP_ERR, RXE_STAT_DROP_UD_MEMORY),
+};
+
+const struct rxe_resp_fate *rxe_resp_fate(enum ib_qp_type type, enum rxe_resp_err err)
 {
-	return reliable ? &reliable_fates[err] : &unreliable_fates[err];
+	/* Number 0 stands for no counter, so it must be none of those here. */
+	BUILD_BUG_ON(RXE_STAT_SENT_PKTS != 0);
+	switch (type) {
+	case IB_QPT_RC:
+		return &reliable_fates[err];
+	case IB_QPT_UC:
+		return &unreliable_fates[err];
+	default:
+		return &datagram_fates[err];
+	}
 }

@@ -53,7 +53,7 @@ enum rxe_resp_err rxe_resp_remote_err(enum rxe_mem_err err)
 }
 
 /* Of the list of a receive, which is nobody's business but ours. */
-static enum rxe_resp_err scatter_err(enum rxe_mem_err err)
+enum rxe_resp_err rxe_resp_recv_err(enum rxe_mem_err err)
 {
 	switch (err) {
 	case RXE_MEM_OK:
@@ -78,7 +78,7 @@ static enum rxe_resp_err scatter(struct rxe_qp *qp, const void *payload, u32 len
 	err = rxe_sgl_scatter(&resp->sgl, payload, len, &resp->wait);
 	if (err)
 		rxe_sgl_seek(&resp->sgl, resp->received);
-	return scatter_err(err);
+	return rxe_resp_recv_err(err);
 }
 
 /* Before the receive completes, so that who sees it may use the memory. */

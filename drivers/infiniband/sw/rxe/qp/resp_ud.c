@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The responder of a datagram QP: take a receive, put the 40 bytes of GRH and the payload there,
- * complete. What does not fit, or finds nothing posted, is dropped and counted; the peer learns
- * nothing, and a work request that was too short waits for the next datagram (IBA 9.9.3, class D).
+ * complete. The peer learns nothing of what does not fit or finds nothing posted. A receive that
+ * was too short waits for the next datagram.
  */
 #include <linux/ip.h>
 #include <linux/skbuff.h>
@@ -10,7 +10,6 @@
 #include "../base/dev.h"
 #include "qp.h"
 #include "resp.h"
-#include "state.h"
 #include "wc.h"
 
 /*
@@ -62,48 +61,15 @@ static enum rxe_mem_err place(struct rxe_qp *qp, const struct rxe_pkt *pkt,
 	return err;
 }
 
-/* The receive work request itself is at fault: complete it so, and end (IBA 9.9.3, class A). */
-static void fail(struct rxe_qp *qp, enum ib_wc_status status)
+enum rxe_resp_err rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
 {
-	struct ib_wc wc = { .status = status, .opcode = IB_WC_RECV };
+	enum rxe_resp_err err;
 
-	rxe_qp_count(qp, RXE_STAT_DROP_UD_MEMORY);
-	rxe_wc_recv(qp, &wc, true);
-	rxe_state_error(qp);
-}
-
-/* Put the datagram where the receive says. Return: false when it waits for a page. */
-static bool receive(struct rxe_qp *qp, const struct rxe_pkt *pkt, const struct sk_buff *skb)
-{
-	switch (place(qp, pkt, skb)) {
-	case RXE_MEM_OK:
-		deliver_wc(qp, pkt, skb);
-		return true;
-	case RXE_MEM_MISS:
-		return false;
-	case RXE_MEM_BUSY:
-		rxe_qp_count(qp, RXE_STAT_DROP_NOMEM);
-		return true;
-	case RXE_MEM_LENGTH:
-		rxe_qp_count(qp, RXE_STAT_DROP_UD_LENGTH);
-		return true;
-	default:
-		fail(qp, IB_WC_LOC_PROT_ERR);
-		return true;
-	}
-}
-
-bool rxe_resp_ud(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buff *skb)
-{
 	rxe_assert_owned(qp);
-	switch (rxe_resp_take_wqe(qp)) {
-	case RXE_RESP_OK:
-		return receive(qp, pkt, skb);
-	case RXE_RESP_RNR:
-		rxe_qp_count(qp, RXE_STAT_DROP_NO_RECV);
-		return true;
-	default:
-		fail(qp, IB_WC_LOC_QP_OP_ERR);
-		return true;
-	}
+	err = rxe_resp_take_wqe(qp);
+	if (!err)
+		err = rxe_resp_recv_err(place(qp, pkt, skb));
+	if (!err)
+		deliver_wc(qp, pkt, skb);
+	return err;
 }

@@ -18,6 +18,7 @@
 #include "comp.h"
 #include "qp.h"
 #include "req.h"
+#include "req_err.h"
 #include "retry.h"
 #include "run.h"
 #include "sq.h"
@@ -149,8 +150,7 @@ static void go_back(struct rxe_qp *qp, int why)
 	struct rxe_comp *comp = &qp->comp;
 
 	if (!comp->retries) {
-		rxe_qp_count(qp, RXE_STAT_RETRY_EXCEEDED);
-		rxe_state_send_failed(qp, IB_WC_RETRY_EXC_ERR);
+		rxe_state_send_failed(qp, RXE_REQ_SILENCE);
 		return;
 	}
 	comp->retries--;
@@ -178,8 +178,7 @@ void rxe_retry_rnr(struct rxe_qp *qp, u8 code)
 		return;
 	rxe_qp_count(qp, RXE_STAT_RCVD_RNR);
 	if (!comp->rnr_retries) {
-		rxe_qp_count(qp, RXE_STAT_RNR_EXCEEDED);
-		rxe_state_send_failed(qp, IB_WC_RNR_RETRY_EXC_ERR);
+		rxe_state_send_failed(qp, RXE_REQ_NOT_READY);
 		return;
 	}
 	if (comp->rnr_retries != RNR_RETRY_FOREVER)

@@ -20,6 +20,7 @@
 #include "../compat/rxc_ib.h"
 #include "ah.h"
 #include "qp.h"
+#include "req_err.h"
 #include "req_local.h"
 #include "sq.h"
 
@@ -109,9 +110,9 @@ static bool may_be_inline(u32 opcode)
 static u8 judge(const struct rxe_qp *qp, struct rxe_swqe *wqe, u64 length)
 {
 	if (!opcode_fits(qp, wqe->opcode) || (wqe->is_inline && !may_be_inline(wqe->opcode)))
-		return IB_WC_LOC_QP_OP_ERR;
+		return RXE_REQ_UNSUPPORTED;
 	if (wqe->opcode == RXC_WR_ATOMIC_WRITE && length != sizeof(u64))
-		return IB_WC_LOC_LEN_ERR;
+		return RXE_REQ_LENGTH;
 	if (rxe_req_is_local(wqe))
 		length = 0;
 	if (is_atomic(wqe->opcode))
@@ -120,9 +121,9 @@ static u8 judge(const struct rxe_qp *qp, struct rxe_swqe *wqe, u64 length)
 	if (wqe->opcode == RXC_WR_FLUSH)
 		length = 0;
 	if (length > RXE_MAX_MSG_BYTES)
-		return IB_WC_LOC_LEN_ERR;
+		return RXE_REQ_LENGTH;
 	wqe->length = length;
-	return IB_WC_SUCCESS;
+	return RXE_REQ_OK;
 }
 
 static void copy_user_operands(struct rxe_swqe *wqe, const struct rxe_send_wr *wr, bool ud)
@@ -206,13 +207,13 @@ static void snapshot(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_s
 	if (wqe->is_inline) {
 		length = dma.length;
 		if (length > (wqe->opcode == RXC_WR_ATOMIC_WRITE ? sizeof(u64) : sq->max_inline)) {
-			wqe->status = IB_WC_LOC_LEN_ERR;
+			wqe->err = RXE_REQ_LENGTH;
 			return;
 		}
 		memcpy(wqe->data, user->dma.inline_data, length);
 	} else {
 		if (dma.num_sge > sq->max_sge) {
-			wqe->status = IB_WC_LOC_QP_OP_ERR;
+			wqe->err = RXE_REQ_UNSUPPORTED;
 			return;
 		}
 		wqe->num_sge = dma.num_sge;
@@ -221,7 +222,7 @@ static void snapshot(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_s
 		barrier();	/* as above: the sum is that of the copies */
 		length = rxe_sgl_length(wqe->sge, wqe->num_sge);
 	}
-	wqe->status = judge(qp, wqe, length);
+	wqe->err = judge(qp, wqe, length);
 }
 
 static void take_user_posts(struct rxe_qp *qp)
@@ -374,7 +375,7 @@ static int post_one(struct rxe_qp *qp, const struct ib_send_wr *wr)
 		wqe->num_sge = wr->num_sge;
 		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(struct ib_sge));
 	}
-	wqe->status = judge(qp, wqe, length);
+	wqe->err = judge(qp, wqe, length);
 	/* Pairs with the acquire in rxe_sq_next(). */
 	smp_store_release(&sq->head, next);
 	return 0;

@@ -17,6 +17,7 @@
 #include "comp.h"
 #include "qp.h"
 #include "req.h"
+#include "req_err.h"
 #include "resp.h"
 #include "retry.h"
 #include "rq.h"
@@ -108,10 +109,14 @@ void rxe_state_error(struct rxe_qp *qp)
 	qp->flush_delay = FLUSH_DELAY_MIN;
 }
 
-void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status)
+void rxe_state_send_failed(struct rxe_qp *qp, enum rxe_req_err err)
 {
+	const struct rxe_req_fate *fate = rxe_req_fate(err);
+
 	rxe_qp_count(qp, RXE_STAT_SEND_ERR);
-	rxe_wc_send(qp, status);
+	if (fate->stat)
+		rxe_qp_count(qp, fate->stat);
+	rxe_wc_send(qp, fate->status);
 	if (rxe_qp_is_rc(qp)) {
 		rxe_state_error(qp);
 	} else {

@@ -7,6 +7,8 @@
 
 #include <rdma/ib_verbs.h>
 
+#include "req_err.h"
+
 struct rxe_dev;
 struct rxe_qp;
 
@@ -24,12 +26,12 @@ void rxe_state_error(struct rxe_qp *qp);
 /**
  * rxe_state_send_failed() - the oldest send work request cannot be carried out
  * @qp: owned; there is one
- * @status: why, for its completion
+ * @err: why; not RXE_REQ_OK
  *
  * A reliable connection goes to the error state, other QPs to the send queue error state (IBA
  * 10.3.1.5).
  */
-void rxe_state_send_failed(struct rxe_qp *qp, enum ib_wc_status status);
+void rxe_state_send_failed(struct rxe_qp *qp, enum rxe_req_err err);
 
 /* Raise an affiliated asynchronous event. */
 void rxe_state_event(struct rxe_qp *qp, enum ib_event_type type);

@@ -60,8 +60,3 @@ void rxe_wc_recv(struct rxe_qp *qp, struct ib_wc *wc, bool solicited)
 	rxe_sgl_release(&qp->resp.sgl);
 	rxe_cq_post(rxe_cq(qp->ib.recv_cq), wc, solicited);
 }
-
-enum ib_wc_status rxe_wc_local_status(enum rxe_mem_err err)
-{
-	return err == RXE_MEM_LENGTH ? IB_WC_LOC_LEN_ERR : IB_WC_LOC_PROT_ERR;
-}

@@ -7,8 +7,6 @@
 
 #include <rdma/ib_verbs.h>
 
-#include "../mem/mem.h"
-
 struct rxe_qp;
 
 /**
@@ -31,8 +29,5 @@ void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status);
  * Context: bottom halves off.
  */
 void rxe_wc_recv(struct rxe_qp *qp, struct ib_wc *wc, bool solicited);
-
-/* How a fault in the consumer's own memory is reported (IBA 11.6.2). */
-enum ib_wc_status rxe_wc_local_status(enum rxe_mem_err err);
 
 #endif
