@@ -154,6 +154,7 @@ static void private_file(const struct t_case *c)
 /* munmap, and something new at the same address: memory of @c->arg over memory of @c->arg. */
 static void remap(const struct t_case *c)
 {
+	bool shared = c->arg == PLACE_MEMFD || c->arg == PLACE_SHARED_FILE;
 	struct witness w;
 	struct place next;
 	struct buf old;
@@ -166,7 +167,7 @@ static void remap(const struct t_case *c)
 	at = r.m.b.map;
 	witness_open(&w, &r.m.b);
 	place_open(&next, c->arg, r.m.pl.len);
-	if (place_has_file(&r.m.pl)) {
+	if (shared) {
 		old = r.m.b;
 		old.map = mmap(NULL, old.map_len, PROT_READ, MAP_SHARED, r.m.pl.fd, 0);
 		old.p = old.map + (r.m.b.p - r.m.b.map);
@@ -175,7 +176,7 @@ static void remap(const struct t_case *c)
 	t_check(mremap(next.p, next.len, next.len, MREMAP_MAYMOVE | MREMAP_FIXED, at) == at,
 		"mremap to the old address: %s", strerror(errno));
 	proves(&r, AFTER_ZERO, &w, "new memory at the old address");
-	if (place_has_file(&r.m.pl))
+	if (shared)
 		buf_same(&old, "the file that was mapped before");
 	rig_close(&r);
 }
@@ -193,7 +194,7 @@ static void moved(const struct t_case *c)
 	rig_warm(&r);
 	old = r.m.b.map;
 	new = mremap(old, r.m.pl.len, r.m.pl.len, MREMAP_MAYMOVE | MREMAP_FIXED,
-		     mmap(NULL, r.m.pl.len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+		     place_room(r.m.pl.len));
 	t_check(new != MAP_FAILED, "mremap: %s", strerror(errno));
 	rig_refused(&r, IBV_WR_RDMA_WRITE, IBV_WC_REM_OP_ERR);
 	there = r.m.b;
@@ -311,17 +312,27 @@ const struct t_case cases_change[] = {
 	{ "change.dontneed.dax", dontneed, PLACE_DAX, AFTER_SAME, 0 },
 	{ "change.private_file", private_file, 0, 0, 0 },
 	{ "change.remap.anon", remap, PLACE_ANON, 0, 0 },
+	{ "change.remap.thp", remap, PLACE_THP, 0, 0 },
+	{ "change.remap.hugetlb", remap, PLACE_HUGETLB, 0, 0 },
 	{ "change.remap.memfd", remap, PLACE_MEMFD, 0, 0 },
 	{ "change.remap.shared_file", remap, PLACE_SHARED_FILE, 0, 0 },
+	{ "change.remap.private_file", remap, PLACE_PRIVATE_FILE, 0, 0 },
 	{ "change.mremap.anon", moved, PLACE_ANON, 0, 0 },
+	{ "change.mremap.thp", moved, PLACE_THP, 0, 0 },
+	{ "change.mremap.hugetlb", moved, PLACE_HUGETLB, 0, 0 },
 	{ "change.mremap.memfd", moved, PLACE_MEMFD, 0, 0 },
+	{ "change.mremap.shared_file", moved, PLACE_SHARED_FILE, 0, 0 },
+	{ "change.mremap.private_file", moved, PLACE_PRIVATE_FILE, 0, 0 },
+	{ "change.mremap.dax", moved, PLACE_DAX, 0, 0 },
 	{ "change.punch.memfd", punch, PLACE_MEMFD, 0, 0 },
 	{ "change.punch.shared_file", punch, PLACE_SHARED_FILE, 0, 0 },
 	{ "change.punch.dax", punch, PLACE_DAX, 0, 0 },
 	{ "change.truncate.memfd", truncate_file, PLACE_MEMFD, 0, 0 },
 	{ "change.truncate.shared_file", truncate_file, PLACE_SHARED_FILE, 0, 0 },
+	{ "change.truncate.dax", truncate_file, PLACE_DAX, 0, 0 },
 	{ "change.truncate_half.memfd", truncate_half, PLACE_MEMFD, 0, 0 },
 	{ "change.truncate_half.shared_file", truncate_half, PLACE_SHARED_FILE, 0, 0 },
+	{ "change.truncate_half.dax", truncate_half, PLACE_DAX, 0, 0 },
 	{ "change.during.memfd", during, PLACE_MEMFD, 0, 0 },
 	{ "change.during.shared_file", during, PLACE_SHARED_FILE, 0, 0 },
 	{ }

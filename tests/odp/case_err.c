@@ -150,8 +150,11 @@ static void mend(struct err_rig *r, enum spoil how)
 	pattern_fill(r->bad, page, r->m.b.seed, off);
 }
 
-/* The region is used before, so that the driver knows all its pages when they are spoiled. */
-static void rig_open(struct err_rig *r, enum spoil how)
+/*
+ * The region is used before, so that the driver knows all its pages when they are spoiled. That is
+ * for the case to do when it has opened all that it needs: a hole is where the next mapping goes.
+ */
+static void rig_open(struct err_rig *r)
 {
 	struct xfer in = { IBV_WR_RDMA_WRITE, &r->pin, &r->m.b, 0, 0, PAGES * 4096, 0 };
 	struct ep_cfg cfg = ep_rc();
@@ -166,7 +169,6 @@ static void rig_open(struct err_rig *r, enum spoil how)
 	buf_refill(&r->m.b);
 	buf_refill(&r->pin);
 	r->bad = r->m.b.p + BAD * odp_page();
-	spoil(r, how);
 	r->back = (struct ep_pair){ r->p.b, r->p.a };
 }
 
@@ -261,7 +263,8 @@ static void whole(const struct t_case *c)
 {
 	struct err_rig r;
 
-	rig_open(&r, c->arg);
+	rig_open(&r);
+	spoil(&r, c->arg);
 	for (enum role role = 0; role < ROLES; role++) {
 		t_where("%s", role_names[role]);
 		if (!allowed(c->arg, role))
@@ -276,7 +279,8 @@ static void across(const struct t_case *c)
 	size_t page = odp_page(), start = BAD * page - 501;
 	struct err_rig r;
 
-	rig_open(&r, c->arg);
+	rig_open(&r);
+	spoil(&r, c->arg);
 	for (enum role role = 0; role < ROLES; role++) {
 		bool atomic = role == ROLE_ADD || role == ROLE_SWAP || role == ROLE_RESULT;
 
@@ -323,7 +327,8 @@ static void entries(const struct t_case *c)
 	static const enum role roles[] = { ROLE_RECV, ROLE_READ_INTO, ROLE_SEND, ROLE_WRITE_FROM };
 	struct err_rig r;
 
-	rig_open(&r, c->arg);
+	rig_open(&r);
+	spoil(&r, c->arg);
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		const struct plan *plan = &plans[roles[i]];
 		struct ep_pair *p = plan->local ? &r.back : &r.p;
@@ -356,8 +361,9 @@ static void datagram_in(const struct t_case *c)
 	struct err_rig r;
 	struct ep_pair p;
 
-	rig_open(&r, c->arg);
+	rig_open(&r);
 	ep_pair_open(&p, &cfg);
+	spoil(&r, c->arg);
 	bad = (struct ibv_sge){ (uintptr_t)r.bad - GRH, 1000, r.mr->lkey };
 	good = buf_sge(&r.pin, 7, 700);
 	op.ah = ep_make_ah(p.a.dev, p.a.dev->pd, &p.b.dev->gid);
@@ -382,8 +388,9 @@ static void datagram(const struct t_case *c)
 	struct ibv_sge bad, good;
 	struct op op = { .code = IBV_WR_SEND, .sge = &bad, .nsge = 1, .id = ID };
 
-	rig_open(&r, c->arg);
+	rig_open(&r);
 	ep_pair_open(&p, &cfg);
+	spoil(&r, c->arg);
 	bad = (struct ibv_sge){ (uintptr_t)r.bad + 100, 800, r.mr->lkey };
 	good = buf_sge(&r.pin, 7, 1000);
 	op.ah = ep_make_ah(p.b.dev, p.b.dev->pd, &p.a.dev->gid);
@@ -398,10 +405,164 @@ static void datagram(const struct t_case *c)
 	buf_same(&r.m.b, "memory around");
 }
 
+/*
+ * An unreliable connection tells nobody: the requester is done, and the responder's user hears. Own
+ * memory is a local error as ever. The connection takes the place of the reliable one meanwhile.
+ */
+static void unreliable(const struct t_case *c)
+{
+	static const enum role roles[] = { ROLE_WRITE, ROLE_WRITE_IMM, ROLE_RECV, ROLE_SEND,
+					   ROLE_WRITE_FROM };
+	struct ep_cfg cfg = ep_uc();
+	struct ep_pair connected;
+	struct err_rig r;
+
+	rig_open(&r);
+	connected = r.p;
+	ep_pair_open(&r.p, &cfg);
+	r.back = (struct ep_pair){ r.p.b, r.p.a };
+	spoil(&r, c->arg);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		const struct plan *plan = &plans[roles[i]];
+		struct ep_pair *p = plan->local ? &r.back : &r.p;
+
+		t_where("%s", role_names[roles[i]]);
+		post_role(&r, roles[i], r.bad + 1000, LEN);
+		cq_want(p->a.scq, plan->local ? IBV_WC_LOC_PROT_ERR : IBV_WC_SUCCESS, ID,
+			role_names[roles[i]]);
+		if (plan->local)
+			ep_want_state(&p->a, IBV_QPS_SQE, "requester's");
+		else
+			responder_told(&p->b, roles[i]);
+		buf_same(&r.pin, "the other end's buffer");
+		ep_pair_again(&r.p);
+	}
+	ep_pair_close(&r.p);
+	r.p = connected;
+	rig_end(&r, c->arg, "memory around");
+}
+
+static void srq_recv(struct ibv_srq *srq, struct ibv_sge *sge, uint64_t id)
+{
+	struct ibv_recv_wr wr = { .wr_id = id, .sg_list = sge, .num_sge = 1 }, *bad;
+
+	t_zero(ibv_post_srq_recv(srq, &wr, &bad));
+}
+
+/* Only the QP that took the bad receive ends; the queue serves the next one. */
+static void shared_queue(const struct t_case *c)
+{
+	struct ibv_srq_init_attr attr = { .attr = { .max_wr = 4, .max_sge = 1 } };
+	struct ep_cfg cfg = ep_rc();
+	struct ibv_sge bad, good, from;
+	struct op send = { .code = IBV_WR_SEND, .sge = &from, .nsge = 1, .id = ID };
+	struct err_rig r;
+	struct ep_pair p;
+
+	rig_open(&r);
+	ep_open(&p.a, 0, &cfg);
+	cfg.srq = ibv_create_srq(r.p.b.dev->pd, &attr);
+	t_check(cfg.srq, "ibv_create_srq: %s", strerror(errno));
+	ep_open(&p.b, 1, &cfg);
+	ep_pair_connect(&p);
+	spoil(&r, c->arg);
+	bad = (struct ibv_sge){ (uintptr_t)r.bad + 1000, LEN, r.mr->lkey };
+	good = buf_sge(&r.m.b, 77, LEN);
+	from = buf_sge(&r.pin, 16, LEN);
+	srq_recv(cfg.srq, &bad, RID);
+	srq_recv(cfg.srq, &good, RID + 1);
+	ep_post(&p.a, &send);
+	cq_want(p.a.scq, IBV_WC_REM_OP_ERR, ID, "SEND to bad memory");
+	cq_want(p.b.rcq, IBV_WC_LOC_PROT_ERR, RID, "the receive of the shared queue");
+	ep_await_state(&p.b, IBV_QPS_ERR, "responder's", 5);
+	event_want(p.b.dev->ctx, IBV_EVENT_QP_LAST_WQE_REACHED, p.b.qp);
+	ep_pair_again(&p);
+	ep_post(&p.a, &send);
+	cq_want(p.a.scq, IBV_WC_SUCCESS, ID, "SEND to the next receive");
+	cq_want(p.b.rcq, IBV_WC_SUCCESS, RID + 1, "the next receive");
+	settle();
+	buf_range(&r.m.b, 77, LEN, r.pin.seed, 16, "the next receive");
+	pattern_fill(r.m.b.p + 77, LEN, r.m.b.seed, 77);
+	ep_pair_close(&p);
+	t_zero(ibv_destroy_srq(cfg.srq));
+	rig_end(&r, c->arg, "memory around");
+}
+
+#ifdef HAVE_IBV_WR_FLUSH
+/* FLUSH GLOBAL and ATOMIC WRITE. */
+#define PLACE_CAPS	(1ULL << 38 | 1ULL << 40)
+
+/* A word is not written to memory that has gone. */
+static void bad_word(struct err_rig *r)
+{
+	struct ibv_qp_ex *qp = r->p.a.qpx;
+	uint64_t word = 0x0123456789abcdef;
+
+	t_where("target of ATOMIC WRITE");
+	ibv_wr_start(qp);
+	qp->wr_id = ID;
+	qp->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_atomic_write(qp, r->mr->rkey, (uintptr_t)r->bad + 1000, &word);
+	t_zero(ibv_wr_complete(qp));
+	cq_want(r->p.a.scq, IBV_WC_REM_OP_ERR, ID, "ATOMIC WRITE");
+	ep_await_state(&r->p.b, IBV_QPS_ERR, "responder's", 5);
+	event_want(r->p.b.dev->ctx, IBV_EVENT_QP_FATAL, r->p.b.qp);
+	ep_pair_again(&r->p);
+}
+
+/* A FLUSH asks what became of that which was written, not for the memory: it does not fault. */
+static void bad_flush(struct err_rig *r, struct ibv_mr *mr)
+{
+	struct ibv_qp_ex *qp = r->p.a.qpx;
+
+	t_where("FLUSH");
+	ibv_wr_start(qp);
+	qp->wr_id = ID;
+	qp->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_flush(qp, mr->rkey, (uintptr_t)r->bad + 1000, LEN, IBV_FLUSH_GLOBAL,
+		     IBV_FLUSH_RANGE);
+	t_zero(ibv_wr_complete(qp));
+	cq_want(r->p.a.scq, IBV_WC_SUCCESS, ID, "FLUSH");
+}
+
+static void placed(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	struct ep_pair connected;
+	struct ibv_mr *mr;
+	struct err_rig r;
+
+	if ((device_flags(1) & PLACE_CAPS) != PLACE_CAPS)
+		t_skip("the device does not claim FLUSH and ATOMIC WRITE");
+	rig_open(&r);
+	connected = r.p;
+	cfg.access |= IBV_ACCESS_FLUSH_GLOBAL;
+	cfg.send_ops = IBV_QP_EX_WITH_FLUSH | IBV_QP_EX_WITH_ATOMIC_WRITE;
+	ep_pair_open(&r.p, &cfg);
+	mr = odp_reg(r.p.b.dev, r.m.b.p, r.m.b.len, RIGHTS_ALL | IBV_ACCESS_FLUSH_GLOBAL);
+	spoil(&r, c->arg);
+	bad_word(&r);
+	bad_flush(&r, mr);
+	t_zero(ibv_dereg_mr(mr));
+	ep_pair_close(&r.p);
+	r.p = connected;
+	rig_end(&r, c->arg, "memory around");
+}
+#else
+static void placed(const struct t_case *c)
+{
+	(void)c;
+	t_skip("this release of libibverbs has no calls for it");
+}
+#endif
+
 #define KIND(name, how)							\
 	{ "err." name ".whole", whole, how, 0, 60 },			\
 	{ "err." name ".across", across, how, 0, 60 },			\
 	{ "err." name ".entries", entries, how, 0, 60 },		\
+	{ "err." name ".unreliable", unreliable, how, 0, 60 },		\
+	{ "err." name ".shared_queue", shared_queue, how, 0, 60 },	\
+	{ "err." name ".placed", placed, how, 0, 60 },			\
 	{ "err." name ".datagram", datagram, how, 0, 0 },		\
 	{ "err." name ".datagram_in", datagram_in, how, 0, 0 }
 

@@ -234,6 +234,8 @@ const struct t_case cases_fork[] = {
 	{ "fork.rdma_first.private_file", cow, PLACE_PRIVATE_FILE, FIRST_WRITE, 0 },
 	{ "fork.receive.private_file", cow, PLACE_PRIVATE_FILE, FIRST_RECV, 0 },
 	{ "fork.shared.memfd", shared, PLACE_MEMFD, 0, 0 },
+	{ "fork.shared.shared_file", shared, PLACE_SHARED_FILE, 0, 0 },
+	{ "fork.shared.dax", shared, PLACE_DAX, 0, 0 },
 	{ "fork.read_shares", read_shares, 0, 0, 0 },
 	{ "fork.loop.anon", loop, PLACE_ANON, 0, 0 },
 	{ "fork.spawn.anon", spawn, PLACE_ANON, 0, 0 },

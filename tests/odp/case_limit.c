@@ -329,6 +329,7 @@ static void reap(pid_t pid)
 	t_wait("process_mrelease");
 	if (syscall(SYS_process_mrelease, fd, 0)) {
 		t_check(errno != EAGAIN, "the reaper was turned away");
+		t_check(errno == ESRCH, "process_mrelease: %s", strerror(errno));
 		t_skip("process_mrelease: %s", strerror(errno));
 	}
 	close(fd);

@@ -288,5 +288,8 @@ const struct t_case cases_migrate[] = {
 	{ "change.numa.anon", numa, PLACE_ANON, 0, 60 },
 	{ "change.numa.memfd", numa, PLACE_MEMFD, 0, 60 },
 	{ "change.numa.thp", numa, PLACE_THP, 0, 60 },
+	{ "change.numa.hugetlb", numa, PLACE_HUGETLB, 0, 60 },
+	{ "change.numa.shared_file", numa, PLACE_SHARED_FILE, 0, 60 },
+	{ "change.numa.private_file", numa, PLACE_PRIVATE_FILE, 0, 60 },
 	{ }
 };

@@ -66,7 +66,7 @@ static void page_out(struct rig *r, bool must)
 
 static bool needs_swap(enum place_kind kind)
 {
-	return kind == PLACE_ANON || kind == PLACE_MEMFD || kind == PLACE_PRIVATE_FILE;
+	return kind != PLACE_SHARED_FILE;
 }
 
 /* Written by RDMA, paged out, seen by RDMA; written again, paged out, seen by the CPU. */
@@ -281,6 +281,7 @@ static void sync_file(const struct t_case *c)
 const struct t_case cases_paging[] = {
 	{ "change.free.anon", free_pages, 0, 0, 60 },
 	{ "change.pageout.anon", pageout, PLACE_ANON, 0, 60 },
+	{ "change.pageout.thp", pageout, PLACE_THP, 0, 60 },
 	{ "change.pageout.memfd", pageout, PLACE_MEMFD, 0, 60 },
 	{ "change.pageout.shared_file", pageout, PLACE_SHARED_FILE, 0, 60 },
 	{ "change.pageout.private_file", pageout, PLACE_PRIVATE_FILE, 0, 60 },

@@ -22,10 +22,7 @@ struct persist_rig {
 /* Where a DAX file system could be made, the machine has all that the claim takes. */
 static void need_persistent(void)
 {
-	struct ibv_device_attr_ex attr;
-
-	t_zero(ibv_query_device_ex(ep_dev(1)->ctx, NULL, &attr));
-	if (attr.device_cap_flags_ex & FLUSH_PERSISTENT_CAP)
+	if (device_flags(1) & FLUSH_PERSISTENT_CAP)
 		return;
 	t_check(!odp_opts.dax, "DAX at %s, but the device does not claim FLUSH PERSISTENT",
 		odp_opts.dax);

@@ -158,6 +158,42 @@ static void implicit_rights(const struct t_case *c)
 	rig_close(&r);
 }
 
+/* From a stretch to all there is and back, under the same keys. */
+static void rereg_implicit(const struct t_case *c)
+{
+	const struct buf all = { .p = NULL, .len = SIZE_MAX };
+	struct mem outside;
+	struct buf own;
+	struct rig r;
+
+	(void)c;
+	odp_needed();
+	rig_open(&r, PLACE_ANON, LEN);
+	own = r.m.b;
+	mem_plain(&outside, PLACE_MEMFD, LEN, 1001, false);
+	outside.b.mr = own.mr;
+	for (int round = 0; round < 3; round++) {
+		t_where("round %d", round);
+		r.m.b = outside.b;
+		rig_refused(&r, IBV_WR_RDMA_WRITE, IBV_WC_REM_ACCESS_ERR);
+		t_zero(mr_rereg(own.mr, REREG_TRANS, &all, NULL, 0));
+		rig_warm(&r);
+		rig_proves(&r, "outside of what the region was");
+		outside.b = r.m.b;
+		r.m.b = own;
+		rig_proves(&r, "within what the region was");
+		own = r.m.b;
+		t_zero(mr_rereg(own.mr, REREG_TRANS, &own, NULL, 0));
+		rig_proves(&r, "the stretch again");
+		own = r.m.b;
+	}
+	r.m.b = outside.b;
+	rig_refused(&r, IBV_WR_RDMA_READ, IBV_WC_REM_ACCESS_ERR);
+	place_close(&outside.pl);
+	r.m.b = own;
+	rig_close(&r);
+}
+
 /* Regions over the same memory with other starts and rights, used in turn while pages change. */
 static void overlap(const struct t_case *c)
 {
@@ -373,6 +409,7 @@ const struct t_case cases_region[] = {
 	{ "region.implicit.data", implicit_data, 0, 0, 0 },
 	{ "region.implicit.outside", implicit_outside, 0, 0, 0 },
 	{ "region.implicit.rights", implicit_rights, 0, 0, 0 },
+	{ "region.implicit.rereg", rereg_implicit, 0, 0, 0 },
 	{ "region.overlap", overlap, 0, 0, 0 },
 	{ "region.sparse.64g", sparse, 64, 60, 60 },
 	{ "region.sparse.1t", sparse, 1024, 60, 60 },

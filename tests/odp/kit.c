@@ -25,12 +25,22 @@ void odp_needed(void)
 		t_skip("--pinned: the case is about memory that changes");
 }
 
-struct ibv_odp_caps odp_caps(int side)
+static struct ibv_device_attr_ex query(int side)
 {
 	struct ibv_device_attr_ex attr;
 
 	t_zero(ibv_query_device_ex(ep_dev(side)->ctx, NULL, &attr));
-	return attr.odp_caps;
+	return attr;
+}
+
+struct ibv_odp_caps odp_caps(int side)
+{
+	return query(side).odp_caps;
+}
+
+uint64_t device_flags(int side)
+{
+	return query(side).device_cap_flags_ex;
 }
 
 bool odp_claims(int side, enum ibv_qp_type type, uint32_t bits)

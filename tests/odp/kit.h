@@ -29,6 +29,8 @@ void odp_needed(void);
 
 /* odp_caps - what ibv_query_device_ex() says of the device of a side. */
 struct ibv_odp_caps odp_caps(int side);
+/* device_flags - its device_cap_flags_ex. */
+uint64_t device_flags(int side);
 
 /* odp_claims - does the device of a side claim all of @bits for RC or UD? --pinned: always. */
 bool odp_claims(int side, enum ibv_qp_type type, uint32_t bits);

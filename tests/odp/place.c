@@ -45,18 +45,23 @@ int temp_file(const char *dir, size_t len)
 	return fd;
 }
 
-/* A reservation two huge pages too long, cut so that the start is aligned. */
-static void open_thp(struct place *pl)
+/* A huge page too long, and cut. */
+uint8_t *place_room(size_t len)
 {
-	size_t room = pl->len + HUGE_PAGE;
+	size_t room = len + HUGE_PAGE;
 	uint8_t *p = map(NULL, room, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	uint8_t *start = (void *)(((uintptr_t)p + HUGE_PAGE - 1) & -(uintptr_t)HUGE_PAGE);
 
 	if (start > p)
 		munmap(p, start - p);
-	if (p + room > start + pl->len)
-		munmap(start + pl->len, p + room - start - pl->len);
-	pl->p = start;
+	if (p + room > start + len)
+		munmap(start + len, p + room - start - len);
+	return start;
+}
+
+static void open_thp(struct place *pl)
+{
+	pl->p = place_room(pl->len);
 	if (madvise(pl->p, pl->len, MADV_HUGEPAGE))
 		t_skip("no transparent huge pages: madvise: %s", strerror(errno));
 }

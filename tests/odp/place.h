@@ -37,6 +37,9 @@ const char *place_name(enum place_kind kind);
 void place_open(struct place *pl, enum place_kind kind, size_t len);
 void place_close(struct place *pl);
 
+/* place_room - @len bytes of private memory, aligned for huge pages. */
+uint8_t *place_room(size_t len);
+
 /* place_has_file - can the content be written and read past the mapping, through pl->fd? */
 bool place_has_file(const struct place *pl);
 
