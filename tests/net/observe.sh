@@ -7,7 +7,7 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-need_tools ip rdma rxe_verbs modprobe
+need_tools ip tc rdma rxe_verbs rxe_peer rxe_mcast modprobe
 
 STRICT=/sys/module/rdma_rxe/parameters/kernel_strict_ordering
 PORTS=/sys/class/infiniband
@@ -166,6 +166,49 @@ trace_odp() {
 	net_one_down
 }
 
+# counted DEVICE NAME: that counter is not 0.
+counted() {
+	[ "$(counter "$1" "$2")" != 0 ]
+}
+
+# held_up FAMILY COUNTER BEGIN END: under verified traffic, BEGIN takes the way to the peer until
+# COUNTER tells of it, and END gives it back. Whoever sends, sends again, and nothing is lost.
+held_up() {
+	local server client name=$2 options=("-$1" -x "$RXE_SLOW")
+	up_two 9000
+	start server ip netns exec ns2 rxe_peer server 10.0.0.2 7471 60 -d rxe2 "${options[@]}"
+	start client ip netns exec ns1 rxe_peer traffic 10.0.0.2 7471 4 -d rxe1 "${options[@]}"
+	until_true 20 grep -q 'load begins' "$(output_of "$client")"
+	expect "$(counter rxe1 "$name")" 0 "$name of undisturbed traffic"
+	$3
+	until_true 3 counted rxe1 "$name"
+	$4
+	wait "$client" || fail "load: $(cat "$(output_of "$client")")"
+	! grep 'ended by' "$(output_of "$client")" || fail "the connection broke"
+	expect "$(counter rxe2 "$name")" 0 "$name of the peer"
+	kill "$server"
+	down_two
+}
+
+# Listeners in both namespaces: each hears what is sent once, and so it is counted.
+multicast() {
+	local here there group=239.77.1.3
+	up_two 9000
+	start here rxe_mcast -n ns1 -d rxe1 -x "$RXE_SLOW" hear 200 $group
+	start there rxe_mcast -n ns2 -d rxe2 -x "$RXE_SLOW" hear 200 $group
+	until_true 10 grep -q attached "$(output_of "$here")"
+	until_true 10 grep -q attached "$(output_of "$there")"
+	rxe_mcast -n ns1 -d rxe1 -x "$RXE_SLOW" send 200 $group
+	wait "$here" "$there"
+	expect "$(counter rxe1 sent_multicast_pkts)" 200 "sent_multicast_pkts of the sender"
+	expect "$(counter rxe1 rcvd_multicast_pkts)" 200 "rcvd_multicast_pkts of the sender"
+	expect "$(of_port rxe1 multicast_xmit_packets)" 200 multicast_xmit_packets
+	expect "$(counter rxe2 sent_multicast_pkts)" 0 "sent_multicast_pkts of the listener"
+	expect "$(counter rxe2 rcvd_multicast_pkts)" 200 "rcvd_multicast_pkts of the listener"
+	expect "$(of_port rxe2 multicast_rcv_packets)" 200 multicast_rcv_packets
+	down_two
+}
+
 run_case driver 10 driver_is_loaded
 modprobe ib_umad
 net_one 9000
@@ -176,6 +219,16 @@ up_two 9000
 run_program two.v6 rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -6 -x "$RXE_SLOW" 'pma.*' 'show.qp*'
 down_two
 run_case observe.rcv_errors 20 rcv_errors
+# By IPv6: who names the netdev, as a path does, gets any IPv4 address on the link, whatever the
+# routes say.
+run_case observe.no_route 60 held_up 6 tx_no_route \
+	'ip -n ns1 route add unreachable fd00::2' 'ip -n ns1 route del unreachable fd00::2'
+down_two
+# A queue that is too short for a packet of RoCE, and long enough for one of ARP.
+run_case observe.refused 60 held_up 4 tx_refused \
+	'tc -n ns1 qdisc replace dev veth1 root bfifo limit 70' 'tc -n ns1 qdisc del dev veth1 root'
+down_two
+run_case observe.multicast 60 multicast
 run_case observe.kernel_ordering 60 kernel_ordering
 run_case observe.busy 120 busy
 run_case observe.trace.packets 30 trace_packets
