@@ -6,12 +6,14 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# To build kernels and modules; to make root file systems; to run and inspect guests.
+# To build kernels and modules; to make root file systems; to run and inspect guests. And what the
+# checks of the sources use.
 packages=(
 	build-essential flex bison bc cpio kmod libelf-dev libssl-dev patch python3 xz-utils zstd
 	ca-certificates debian-archive-keyring e2fsprogs mmdebstrap rsync
 	mount procps qemu-system-x86 util-linux
 )
+mapfile -t -O ${#packages[@]} packages < <(grep -v '^#' "$(dirname "$0")/../lint/packages.txt")
 
 install_missing() {
 	local missing=() package

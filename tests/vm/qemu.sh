@@ -104,10 +104,10 @@ declare -A machine=(
 	[kvm]='-accel kvm -cpu host'
 	[tcg]='-accel tcg,thread=multi -cpu max,-erms,-fsrm'
 )
-# An emulated CPU stands still when the host has no time or memory for it. Seen: half a minute in
-# the clearing of a page that the host had to find first. A lockup lasts. And who then reads two
-# clocks finds them apart, calls one unstable, and patches code that another CPU runs, which the
-# emulator does not survive: an int3 of the patching is met as an exception.
+# An emulated CPU stands still when the host has no time for it. Kernels have told of lockups of
+# half a minute, in the clearing of a page, beside other guests (labs.rst). A true lockup lasts. And
+# who then reads two clocks finds them apart, calls one unstable, and patches code that another CPU
+# runs, which the emulator does not survive: an int3 of the patching is met as an exception.
 declare -A patience=(
 	[kvm]=''
 	[tcg]='sysctl.kernel.watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
