@@ -221,7 +221,7 @@ static void run_order(const struct t_case *c)
 
 	/* On a busy machine the watcher may get no turn for long: then some more. */
 	for (i = 0; i < 2 * n || (i < 40 * n && t_now() < until) ||
-		    (!r.looks && t_now() < until + 10); i++) {
+		    (!r.looks && t_now() < until + t_seconds(10)); i++) {
 		r.len = sizes[i % n] < MAX_LEN ? sizes[i % n] : MAX_LEN;
 		one_round(&r);
 	}
