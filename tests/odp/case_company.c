@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/mempolicy.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "advise.h"
 #include "cases.h"
@@ -257,9 +259,17 @@ static void read_at(struct rig *r, const void *at, uint32_t rkey)
 	t_check(!memcmp(r->pin.p, at, 100), "what was READ differs from what is there");
 }
 
+/* The kernel, when it balances memory between nodes, takes entries away, too. */
+static void balance_nothing(void)
+{
+	t_check(!syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0) || errno == ENOSYS,
+		"set_mempolicy: %s", strerror(errno));
+}
+
 /*
  * What the kernel does to the process' memory, all the time, holds up neither who misses a page
- * elsewhere nor the end of regions, though page entries are to be given back meanwhile.
+ * elsewhere, in a chunk where nothing changes, nor the end of regions, though page entries are to
+ * be given back meanwhile.
  */
 static void zaps(const struct t_case *c)
 {
@@ -271,6 +281,7 @@ static void zaps(const struct t_case *c)
 
 	(void)c;
 	odp_needed();
+	balance_nothing();
 	rig_open(&r, PLACE_ANON, 4 * ODP_CHUNK);
 	all = odp_reg(r.p.b.dev, NULL, SIZE_MAX, RIGHTS_ALL);
 	first = r.m.b.p + (-(uintptr_t)r.m.b.p & (ODP_CHUNK - 1));
