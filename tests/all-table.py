@@ -13,7 +13,7 @@ HOST, UML = "host", "user-mode Linux"
 
 def place(name):
     """The column and the row of a suite's name."""
-    stock = re.fullmatch(r"stock-([0-9.]+(?:-sid)?)-(.+)", name)
+    stock = re.fullmatch(r"stock-([0-9.]+(?:-sid|-trixie)?)-(.+)", name)
     if stock:
         return stock.groups()
     if name.startswith("uml-"):

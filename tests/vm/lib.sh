@@ -53,6 +53,7 @@ module_sources() {
 # version.
 declare -A LAB_GUESTS=(
 	[6.1]='bookworm'
+	[6.1-trixie]='trixie bookworm'
 	[6.12]='trixie'
 	[6.12-sid]='sid trixie'
 	[7.2]='trixie trixie-backports'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The QEMU labs: Debian $KERNEL (6.12, the default, 6.1, 7.2, 6.12-sid, 7.2-sid) as users have it.
+# The QEMU labs: Debian $KERNEL (6.12, the default, 6.1, 7.2, and more in lib.sh) as users have it.
 #   qemu.sh build                 the root file system; prints its folder
 #   qemu.sh module                the tree's module by DKMS; prints the tar that a guest unpacks
 #   qemu.sh run [--mem 2G] [--driver ours|inbox|none] [--timeout SECONDS] -- COMMAND...

@@ -3,8 +3,9 @@
 #
 # rootfs.sh: makes a guest's root file system, a Debian with the RDMA user space, and a stock kernel
 # with its headers. Which, $KERNEL says: 6.12 (the default), all trixie's; 6.1, all bookworm's; 7.2,
-# trixie with the kernel of its backports; 6.12-sid, trixie's kernel under the newest user space
-# that there is; 7.2-sid, all sid's. Prints the artefact's folder:
+# trixie with the kernel of its backports; 6.1-trixie, bookworm's kernel under trixie's user
+# space; 6.12-sid, trixie's kernel under the newest that there is; 7.2-sid, all sid's. Prints the
+# artefact's folder:
 #   root/      the tree, for chroot (tests and the module are compiled in it)
 #   root.img   the same as an ext4 image, for user-mode Linux and QEMU alike; never written to
 #   vmlinuz, initrd.img, release    the stock kernel, for QEMU
