@@ -118,6 +118,66 @@ static void midst(const struct t_case *c)
 	uffd_close(&f.u);
 }
 
+/*
+ * A page of the requester's takes most of a timeout, and then one of the responder's takes most of
+ * another. The peer has a whole timeout for its answer, whatever we took ourselves: nothing was
+ * lost, and a requester that may not retry must not give up.
+ */
+static void both(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	size_t page = odp_page(), off = page - 2000, len = 4001;
+	struct uffd u;
+	struct flow f;
+	struct mem m;
+
+	/* One timeout is 0.54 or 4.3 s. */
+	cfg.timeout = t_opts.slow > 1 ? 20 : 17;
+	cfg.mtu = 1024;
+	cfg.retry_cnt = 0;
+	flow_open(&f, &cfg, 0, 0);
+	mem_holes(&m, PLACE_ANON, PAGES * page, 0);
+	uffd_open(&u, &m, 0);
+	mem_reg(&m, f.p.b.dev, RIGHTS_ALL);
+	buf_range(&f.slow.b, off, 2000, f.slow.b.seed, off, "the page that is there");
+	buf_range(&m.b, off, 2000, m.b.seed, off, "the page that is there");
+	f.u.delay = t_opts.slow > 1 ? 3.2 : 0.4;
+	u.delay = t_opts.slow > 1 ? 2.4 : 0.3;
+	post(&f.p.a, c->arg, buf_sge(&f.slow.b, off, len), &m.b, off, ID);
+	cq_want(f.p.a.scq, IBV_WC_SUCCESS, ID, "a message with a slow page at either end");
+	f.u.delay = 0;
+	u.delay = 0;
+	buf_expect(&m.b, off, len, f.slow.b.seed, off, "what has arrived");
+	uffd_close(&u);
+	uffd_close(&f.u);
+}
+
+/*
+ * A message waits for a page of its own, and the one before it is lost for good: that is found out
+ * in its time, however long the page takes.
+ */
+static void behind(const struct t_case *c)
+{
+	struct ep_cfg cfg = ep_rc();
+	struct buf ready;
+	struct flow f;
+
+	cfg.timeout = 14;
+	cfg.retry_cnt = 1;
+	flow_open(&f, &cfg, 0, t_seconds(10));
+	buf_open(&ready, f.p.a.dev, 5000, 3, RIGHTS_ALL);
+	t_zero(ibv_destroy_qp(f.p.b.qp));
+	f.p.b.qp = NULL;
+	post(&f.p.a, IBV_WR_RDMA_WRITE, buf_sge(&ready, 1, 777), &f.pin, 0, 1);
+	post(&f.p.a, c->arg, buf_sge(&f.slow.b, 0, 999), &f.pin, 1000, 2);
+	cq_want(f.p.a.scq, IBV_WC_RETRY_EXC_ERR, 1, "WRITE to nobody");
+	t_check(!__atomic_load_n(&f.u.pages, __ATOMIC_RELAXED), "it took as long as the page");
+	cq_want(f.p.a.scq, IBV_WC_WR_FLUSH_ERR, 2, "a message behind it with a slow page");
+	f.u.delay = 0;
+	buf_same(&f.pin, "memory of nobody");
+	uffd_close(&f.u);
+}
+
 static const char *const loss[] = {
 	"retry_count", "ack_timeout", "duplicate_request", "out_of_seq_request", "rcvd_seq_err",
 	"drop_backlog", "send_rnr_err",
@@ -335,6 +395,9 @@ const struct t_case cases_flow[] = {
 	{ "flow.longer.fetch_add", longer, IBV_WR_ATOMIC_FETCH_AND_ADD, 0, 0 },
 	{ "flow.midst.write", midst, IBV_WR_RDMA_WRITE, 0, 0 },
 	{ "flow.midst.send", midst, IBV_WR_SEND, 0, 0 },
+	{ "flow.both.write", both, IBV_WR_RDMA_WRITE, 0, 0 },
+	{ "flow.behind.write", behind, IBV_WR_RDMA_WRITE, 0, 0 },
+	{ "flow.behind.send", behind, IBV_WR_SEND, 0, 0 },
 	{ "flow.kept.short", kept, 5, 0, 0 },
 	{ "flow.kept.long", kept, 100, 0, 0 },
 	{ "flow.crowded", crowded, 0, 0, 0 },

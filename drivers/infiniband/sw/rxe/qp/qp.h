@@ -15,8 +15,9 @@
  *	qp->run.lock		interrupts off; nothing but run.c's fields
  *	run queue lock		interrupts off (run.c)
  *	cq->lock		interrupts off; innermost
- * On-demand memory: a chunk's lock is taken by accesses, with nothing above but ownership, and
- * nothing below; run.lock is taken under the lock of waiters, by a wake (core/odp_mirror.h).
+ * On-demand memory: a chunk's lock is taken by accesses, with nothing above but ownership and the
+ * lock of a memory window, and nothing below; run.lock is taken under the lock of waiters, by a
+ * wake (core/odp_mirror.h).
  *
  * Words: PSNs and indices are those of wire/psn.h; "tail" is the oldest entry that is not complete,
  * "next" the next one to send, "head" where the next post goes.
@@ -225,6 +226,7 @@ struct rxe_rq {
  * @rnr_wait: peer had no receive posted; nothing is sent until the timer ends it
  * @sgl: source of the work request at sq.next
  * @wait: for the page that the next packet needs
+ * @held: the work request at sq.next has stopped for a page, and did not go on yet
  * @rd_atomic: requests of READs and atomics that wait for their answer
  * @since_ack: packets since one that asked for an acknowledgement
  */
@@ -236,6 +238,7 @@ struct rxe_req {
 	bool rnr_wait;
 	struct rxe_sgl sgl;
 	struct rxe_mem_wait wait;
+	bool held;
 	u32 rd_atomic;
 	u32 since_ack;
 };
@@ -250,7 +253,7 @@ struct rxe_req {
  * @refusal: syndrome of a NAK that has overtaken answers from before it, or 0
  * @refused_psn: the PSN that it refuses
  * @rewound: a loss at @psn, or a silence, made the requester go back already; the window is small
- *	until progress clears it
+ *	until progress, or the end of an RNR wait, clears it
  * @silences: timeouts in a row, without progress; stops at the longest back-off
  * @retries: what is left of retry_cnt
  * @rnr_retries: what is left of rnr_retry
@@ -376,7 +379,7 @@ struct rxe_resp {
  * @run: ownership
  * @state: written by the owner (state.c); read anywhere with READ_ONCE()
  * @attr: attributes as modified so far; written under @verbs_lock by the owner
- * @mtu: bytes of payload of a full packet
+ * @mtu: bytes of payload of a full packet (connected, from RTR on)
  * @has_path: @path is set (connected, from RTR on)
  * @path: path to the peer
  * @flight: buffers in the network stack

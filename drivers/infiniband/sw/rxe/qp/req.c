@@ -300,8 +300,10 @@ static bool send_one(struct rxe_qp *qp, struct rxe_swqe *wqe)
 		send_request(qp, wqe);
 	} else {
 		err = send_segment(qp, wqe);
-		if (err == RXE_MEM_MISS)
+		if (err == RXE_MEM_MISS) {
+			req->held = true;
 			return false;
+		}
 		if (err) {
 			wqe->err = rxe_req_mem_err(err);
 			return false;
@@ -431,6 +433,7 @@ void rxe_req_reset(struct rxe_qp *qp)
 	rxe_assert_owned(qp);
 	rxe_sgl_release(&req->sgl);
 	rxe_mem_wait_cancel(&req->wait);
+	req->held = false;
 	req->started = false;
 	req->sent = 0;
 	req->rd_atomic = 0;

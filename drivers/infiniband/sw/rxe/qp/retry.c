@@ -97,6 +97,15 @@ static bool outstanding(const struct rxe_qp *qp)
 	return qp->comp.psn != qp->req.limit;
 }
 
+/*
+ * What is outstanding is the beginning of a message that goes on when our own page is there: the
+ * peer has nothing to answer before. If there is an older message, it is to answer that.
+ */
+static bool holds_itself(const struct rxe_qp *qp)
+{
+	return qp->req.held && qp->sq.next == qp->sq.tail;
+}
+
 static void arm(struct rxe_qp *qp)
 {
 	struct timer_list *timer = &qp->comp.timer;
@@ -122,8 +131,9 @@ void rxe_retry_sent(struct rxe_qp *qp)
 	struct rxe_req *req = &qp->req;
 
 	rxe_assert_owned(qp);
-	if (!outstanding(qp) || !timer_pending(&qp->comp.timer))
+	if (!outstanding(qp) || !timer_pending(&qp->comp.timer) || holds_itself(qp))
 		arm(qp);
+	req->held = false;
 	if (rxe_psn_after(req->psn, req->limit))
 		req->limit = req->psn;
 }
@@ -212,8 +222,8 @@ void rxe_retry_timer(struct rxe_qp *qp)
 		return;
 	if (!timeout_jiffies(qp) || !outstanding(qp))
 		return;
-	/* It is us who wait: the peer may have nothing to answer before it has the rest. */
-	if (qp->req.rnr_wait || rxe_comp_stalled(qp) || rxe_mem_waiting(&qp->req.wait)) {
+	/* It is us who wait. */
+	if (qp->req.rnr_wait || rxe_comp_stalled(qp) || holds_itself(qp)) {
 		arm(qp);
 	} else if (time_before(jiffies, comp->deadline)) {
 		mod_timer(&comp->timer, comp->deadline);

@@ -15,7 +15,7 @@ void rxe_retry_init(struct rxe_qp *qp);
 /* No timer runs or will. The QP is owned, its run stopped. Process context, sleeps. */
 void rxe_retry_stop(struct rxe_qp *qp);
 
-/* Full counts, nothing outstanding (RESET to RTS). Owner. */
+/* Full counts, nothing outstanding (RTR to RTS). Owner. */
 void rxe_retry_reset(struct rxe_qp *qp);
 
 /* The timeout has changed (SQD): it counts from now on, for what is outstanding, too. Owner. */
