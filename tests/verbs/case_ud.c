@@ -7,10 +7,14 @@
  * and its sender still sees success; nobody can tell it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "cases.h"
 #include "xfer.h"
@@ -273,6 +277,64 @@ static void above_mtu(const struct t_case *c)
 	ep_pair_close(&r.p);
 }
 
+/* The netdev of a side's device and its MTU; 0 if it is in another name space. */
+static int netdev_mtu(int side, struct ifreq *req)
+{
+	const struct ep_dev *dev = ep_dev(side);
+	char path[160];
+	FILE *f;
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/1/gid_attrs/ndevs/%d",
+		 ibv_get_device_name(dev->ctx->device), dev->gid_index);
+	f = fopen(path, "r");
+	t_check(f && fscanf(f, "%15s", req->ifr_name) == 1, "%s cannot be read", path);
+	fclose(f);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	rc = ioctl(fd, SIOCGIFMTU, req);
+	close(fd);
+	return rc ? 0 : req->ifr_mtu;
+}
+
+static void set_mtu(struct ifreq *req, int mtu)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	req->ifr_mtu = mtu;
+	t_check(!ioctl(fd, SIOCSIFMTU, req), "MTU %d: %s", mtu, strerror(errno));
+	close(fd);
+}
+
+/* The netdev's MTU grows: what the port then says may be sent, also by a queue pair from before. */
+static void mtu_grows(const struct t_case *c)
+{
+	int mtu, full = ep_dev(0)->mtu;
+	struct ibv_sge sge;
+	struct ifreq req;
+	struct ud_rig r;
+	struct ibv_wc wc;
+	struct op op;
+
+	(void)c;
+	mtu = netdev_mtu(0, &req);
+	if (!mtu || ep_dev(0) != ep_dev(1) || full <= 1024)
+		t_skip("for one device, looped back, with a large MTU");
+	set_mtu(&req, 1500);
+	rig_open(&r);
+	op = ud_op(&r, &sge);
+	send_one(&r, &op, 1024, 1024);
+	check_message(&r, &wc, 1024);
+	send_one(&r, &op, 1025, 1025);
+	cq_none(r.p.b.rcq, 100, "a datagram above the MTU");
+	set_mtu(&req, mtu);
+	ep_post(&r.p.a, &op);
+	cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0x0d, "datagram");
+	check_message(&r, &wc, 1025);
+	send_one(&r, &op, full, full);
+	check_message(&r, &wc, full);
+	ep_pair_close(&r.p);
+}
+
 static void no_receive(const struct t_case *c)
 {
 	struct ibv_sge sge;
@@ -440,6 +502,7 @@ const struct t_case cases_ud[] = {
 	{ "ud.qkey", qkey, 0, 0, 0 },
 	{ "ud.wrong_qpn", wrong_qpn, 0, 0, 0 },
 	{ "ud.above_mtu", above_mtu, 0, 0, 0 },
+	{ "ud.mtu_grows", mtu_grows, 0, 0, 0 },
 	{ "ud.no_receive", no_receive, 0, 0, 0 },
 	{ "ud.small_receive.payload", small_receive, 299, 0, 0 },
 	{ "ud.small_receive.empty", small_receive, 0, 0, 0 },

@@ -47,3 +47,8 @@ enum ib_mtu rxe_mtu_of_netdev(unsigned int netdev_mtu)
 {
 	return iboe_get_mtu(min_t(unsigned int, netdev_mtu, INT_MAX));
 }
+
+enum ib_mtu rxe_dev_mtu(const struct rxe_dev *dev)
+{
+	return max(rxe_mtu_of_netdev(READ_ONCE(dev->ndev->mtu)), IB_MTU_256);
+}

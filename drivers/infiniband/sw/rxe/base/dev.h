@@ -143,4 +143,7 @@ void rxe_dev_destroy_tables(struct rxe_dev *dev);
 /* The path MTU that @netdev_mtu carries beside all headers and the ICRC; 0: not even 256 bytes. */
 enum ib_mtu rxe_mtu_of_netdev(unsigned int netdev_mtu);
 
+/* The port's MTU, by its netdev's as it is now; at least 256, as there is no name for less. */
+enum ib_mtu rxe_dev_mtu(const struct rxe_dev *dev);
+
 #endif

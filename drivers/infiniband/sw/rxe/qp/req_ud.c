@@ -62,7 +62,7 @@ static int send_to(struct rxe_qp *qp, struct rxe_swqe *wqe, struct rxe_ah *ah)
 	enum rxe_mem_err err;
 	struct rxe_out out;
 
-	if (wqe->length > qp->mtu) {
+	if (wqe->length > ib_mtu_enum_to_int(rxe_dev_mtu(qp->dev))) {
 		rxe_qp_count(qp, RXE_STAT_TX_ABOVE_MTU);
 		return RXE_REQ_OK;
 	}

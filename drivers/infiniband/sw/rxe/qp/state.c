@@ -31,13 +31,6 @@
 /* Path migration does not exist on RoCE; rates are not kept. */
 #define UNSUPPORTED_ATTRS	(IB_QP_ALT_PATH | IB_QP_RATE_LIMIT)
 
-static u32 port_mtu(const struct rxe_qp *qp)
-{
-	enum ib_mtu mtu = rxe_mtu_of_netdev(READ_ONCE(qp->dev->ndev->mtu));
-
-	return ib_mtu_enum_to_int(max(mtu, IB_MTU_256));
-}
-
 static void wake_requester(struct odp_waiter *waiter)
 {
 	rxe_run_kick(container_of(waiter, struct rxe_qp, req.wait.odp), RXE_EV_MEMORY);
@@ -58,7 +51,6 @@ void rxe_state_init(struct rxe_qp *qp)
 	qp->state = IB_QPS_RESET;
 	qp->attr.path_mig_state = IB_MIG_MIGRATED;
 	qp->flush_delay = FLUSH_DELAY_MIN;
-	qp->mtu = port_mtu(qp);
 	__skb_queue_head_init(&qp->resp.queue);
 	__skb_queue_head_init(&qp->comp.queue);
 	rxe_mw_set_init(&qp->windows);
@@ -256,8 +248,6 @@ static void start_responder(struct rxe_qp *qp)
 	qp->resp.psn = qp->attr.rq_psn;
 	qp->resp.ack_psn = rxe_psn_add(qp->attr.rq_psn, -1);
 	qp->resp.nak_sent = false;
-	if (rxe_qp_is_ud(qp))
-		qp->mtu = port_mtu(qp);
 }
 
 /* RTS from RTR: the requester's half. */

@@ -171,14 +171,12 @@ static int query_port(struct ib_device *ib, u32 port, struct ib_port_attr *attr)
 {
 	struct rxe_dev *dev = rxe_dev(ib);
 	struct net_device *ndev = dev->ndev;
-	unsigned int mtu = READ_ONCE(ndev->mtu);
 
 	attr->state = port_state(ndev);
 	attr->phys_state = phys_state(ndev);
 	attr->max_mtu = IB_MTU_4096;
-	/* There is no name for less, however small the netdev's may be. */
-	attr->active_mtu = max(rxe_mtu_of_netdev(mtu), IB_MTU_256);
-	attr->phys_mtu = mtu;
+	attr->active_mtu = rxe_dev_mtu(dev);
+	attr->phys_mtu = READ_ONCE(ndev->mtu);
 	attr->gid_tbl_len = RXE_GID_TABLE_LEN;
 	attr->ip_gids = true;
 	attr->pkey_tbl_len = 1;
