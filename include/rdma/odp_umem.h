@@ -42,7 +42,7 @@ struct odp_counts {
  * Costs the same whatever the length, and looks at no memory: that is left to the accesses.
  *
  * Context: process, may sleep.
- * Return: the window, or ERR_PTR(-ENOMEM).
+ * Return: the window, or ERR_PTR: -ENOMEM, or -EINTR to a program that is killed.
  */
 struct odp_umem *odp_umem_create(unsigned long uva, unsigned long last, struct odp_counts *total);
 
@@ -199,7 +199,8 @@ struct odp_range {
  * @num: of them
  * @advice: ODP_PREFETCH_*
  *
- * Context: process, sleeps, for as long as the memory takes; ends early on a fatal signal.
+ * Context: process, sleeps, for as long as the memory takes; ends early on a fatal signal, between
+ * two looks at the page table.
  * Return: 0, or the first error, which ends it: -EFAULT where there is no memory, or none to be
  * written; -EINTR; -ENOMEM.
  */

@@ -311,6 +311,49 @@ static void zaps(const struct t_case *c)
 	}
 }
 
+enum { HELD = 1UL << 40 };
+
+/* Keeps the kernel busy with this process' page table, until the process ends. */
+static void *hold_lock(void *arg)
+{
+	void *p = mmap(NULL, HELD, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	t_check(p != MAP_FAILED, "mmap of %lu bytes", HELD);
+	madvise(p, HELD, MADV_NOHUGEPAGE);
+	__atomic_store_n((int *)arg, 1, __ATOMIC_RELEASE);
+	madvise(p, HELD, MADV_POPULATE_READ);
+	__atomic_store_n((int *)arg, 2, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/*
+ * The lock of its own page table is held, as a reader's, for long: the first access to a process'
+ * memory does not wait for that, nor does the end of regions.
+ */
+static void lock(const struct t_case *c)
+{
+	pthread_t thread;
+	double start;
+	struct rig r;
+	int held = 0;
+
+	(void)c;
+	odp_needed();
+	rig_open(&r, PLACE_ANON, 4 * odp_page());
+	t_check(!pthread_create(&thread, NULL, hold_lock, &held), "no thread");
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	usleep(100000);
+	post(&r.p.a, IBV_WR_RDMA_READ, &r.pin, 0, 100, (uintptr_t)r.m.b.p + 7, r.m.b.mr->rkey);
+	cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0, "the first access");
+	buf_range(&r.pin, 0, 100, r.m.b.seed, 7, "what was READ");
+	start = t_now();
+	t_wait("dereg");
+	t_zero(ibv_dereg_mr(r.m.b.mr));
+	t_check(t_now() - start < t_seconds(1), "dereg took %.1f s", t_now() - start);
+	t_check(__atomic_load_n(&held, __ATOMIC_ACQUIRE) == 1, "the lock was not held that long");
+}
+
 const struct t_case cases_company[] = {
 	{ "company.ack", ack, 0, 0, 0 },
 	{ "company.copies", copies, 0, 0, 0 },
@@ -318,5 +361,6 @@ const struct t_case cases_company[] = {
 	{ "company.strangers", strangers, 0, 0, 60 },
 	{ "company.changing", changing, 2000, 0, 60 },
 	{ "company.zaps", zaps, 0, 0, 60 },
+	{ "company.lock", lock, 0, 0, 0 },
 	{ }
 };

@@ -5,9 +5,11 @@
  * memory that may only be read, lists that mix regions of both kinds.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 
 #include "cases.h"
 #include "rig.h"
@@ -403,6 +405,47 @@ static void many(const struct t_case *c)
 	}
 }
 
+enum { MAPPINGS = 20000 };
+
+static void interrupted(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * A process' first region, while signals come all the time, and with so many mappings that some do
+ * while the kernel goes through them: it is registered, and works.
+ */
+static void signals(const struct t_case *c)
+{
+	const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { };
+	struct sigaction act = { .sa_handler = interrupted };
+	size_t len = MAPPINGS * odp_page();
+	struct ep_cfg cfg = ep_rc();
+	struct buf local;
+	struct ep_pair p;
+	struct mem m;
+	uint8_t *many;
+
+	(void)c;
+	odp_needed();
+	many = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t_check(many != MAP_FAILED, "mmap of %zu bytes", len);
+	for (size_t at = 0; at < len; at += 2 * odp_page())
+		t_zero(mprotect(many + at, odp_page(), PROT_READ));
+	ep_pair_open(&p, &cfg);
+	buf_open(&local, p.a.dev, 300, 0, RIGHTS_ALL);
+	mem_plain(&m, PLACE_ANON, 3 * odp_page(), 5, false);
+	t_check(!sigaction(SIGALRM, &act, NULL) && !setitimer(ITIMER_REAL, &often, NULL),
+		"no timer");
+	mem_reg(&m, p.b.dev, RIGHTS_ALL);
+	t_check(!setitimer(ITIMER_REAL, &never, NULL), "no timer");
+	xfer_run(&p, &(struct xfer){ IBV_WR_RDMA_READ, &m.b, &local, 11, 0, 300, 0 });
+	mem_close(&m);
+	ep_pair_close(&p);
+	munmap(many, len);
+}
+
 const struct t_case cases_region[] = {
 	{ "region.iova.far", iova, 0, 0, 0 },
 	{ "region.iova.offset", iova_offset, 0, 0, 0 },
@@ -420,6 +463,7 @@ const struct t_case cases_region[] = {
 	{ "region.mixed.scatter_recv", mixed_list, -1, IBV_WR_SEND, 0 },
 	{ "region.mixed.scatter_read", mixed_list, -1, IBV_WR_RDMA_READ, 0 },
 	{ "region.inline", inline_data, 0, 0, 0 },
+	{ "region.signals", signals, 0, 0, 0 },
 	{ "region.many", many, 300, 0, 60 },
 	{ }
 };

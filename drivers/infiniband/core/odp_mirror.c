@@ -114,18 +114,18 @@ static struct odp_chunk *make_chunk(struct odp_mirror *mirror, unsigned long ind
 	rwlock_init(&chunk->lock);
 	xa_init_flags(&chunk->pages, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	lockdep_set_class(&chunk->pages.xa_lock, &entries_class);
-	err = mmu_interval_notifier_insert(&chunk->notifier, mirror->mm, index << ODP_CHUNK_SHIFT,
-					   ODP_CHUNK_SIZE, &notifier_ops);
+	/* Room for it first: a notifier that is there cannot be taken back under a lock. */
+	err = xa_reserve(&mirror->chunks, index, GFP_KERNEL_ACCOUNT);
+	if (!err)
+		err = mmu_interval_notifier_insert(&chunk->notifier, mirror->mm,
+						   index << ODP_CHUNK_SHIFT, ODP_CHUNK_SIZE,
+						   &notifier_ops);
 	if (err) {
+		xa_release(&mirror->chunks, index);
 		kfree(chunk);
 		return ERR_PTR(err);
 	}
-	err = xa_err(xa_store(&mirror->chunks, index, chunk, GFP_KERNEL_ACCOUNT));
-	if (err) {
-		mmu_interval_notifier_remove(&chunk->notifier);
-		kfree(chunk);
-		return ERR_PTR(err);
-	}
+	xa_store(&mirror->chunks, index, chunk, GFP_KERNEL_ACCOUNT);
 	return chunk;
 }
 
@@ -276,6 +276,8 @@ static void destroy_mirror(struct work_struct *work)
 	WARN_ON(!RB_EMPTY_ROOT(&mirror->windows.rb_root) || mirror->num_faults);
 	detach_all(mirror, &detached);
 	free_chunks(&detached);
+	if (mirror->listens)
+		mmu_interval_notifier_remove(&mirror->first);
 	cancel_delayed_work_sync(&mirror->reap);
 	destroy_workqueue(mirror->wq);
 	mmdrop(mirror->mm);

@@ -41,6 +41,8 @@
  * @refs: windows and faults
  * @mm: the address space; its structure is held, its memory is not
  * @node: in the table of mirrors
+ * @listens: @first is there; changes under the process' mmap lock
+ * @first: the process' first notifier, of nothing (odp_listen.c); goes with the mirror
  * @chunks_lock: guards changes of @chunks and their users
  * @chunks: by uva >> ODP_CHUNK_SHIFT; a marked one may be empty
  * @recent: chunks that were used lately, by the low bits of the same; for accesses, under RCU. A
@@ -61,6 +63,8 @@ struct odp_mirror {
 	refcount_t refs;
 	struct mm_struct *mm;
 	struct hlist_node node;
+	bool listens;
+	struct mmu_interval_notifier first;
 	struct mutex chunks_lock;
 	struct xarray chunks;
 	struct odp_chunk __rcu *recent[ODP_RECENT_CHUNKS];
@@ -284,6 +288,17 @@ void odp_umem_count_invalidation(struct odp_chunk *chunk, unsigned long first,
 
 /* Is any page from byte @first to byte @last in a window? */
 bool odp_umem_any(struct odp_mirror *mirror, unsigned long first, unsigned long last);
+
+/**
+ * odp_listen() - odp_listen.c: have the kernel tell of changes of this process at all
+ * @mirror: of the calling process
+ *
+ * To be done before there are faults.
+ *
+ * Context: process, sleeps; no lock is held.
+ * Return: 0, -ENOMEM, or -EINTR to a program that is killed.
+ */
+int odp_listen(struct odp_mirror *mirror);
 
 /* odp_prefetch.c: does mirror->advices. */
 void odp_run_advice(struct work_struct *work);

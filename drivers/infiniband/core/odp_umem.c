@@ -17,18 +17,32 @@
 
 #define COUNTED_WINDOWS	32
 
+/* The calling process' mirror, ready for faults. */
+static struct odp_mirror *open_mirror(void)
+{
+	struct odp_mirror *mirror = odp_mirror_get();
+	int err;
+
+	if (IS_ERR(mirror))
+		return mirror;
+	err = odp_listen(mirror);
+	if (!err)
+		return mirror;
+	odp_mirror_put(mirror);
+	return ERR_PTR(err);
+}
+
 struct odp_umem *odp_umem_create(unsigned long uva, unsigned long last, struct odp_counts *total)
 {
-	struct odp_mirror *mirror;
+	struct odp_mirror *mirror = open_mirror();
 	struct odp_umem *umem;
 
-	umem = kzalloc(sizeof(*umem), GFP_KERNEL_ACCOUNT);
-	if (!umem)
-		return ERR_PTR(-ENOMEM);
-	mirror = odp_mirror_get();
-	if (IS_ERR(mirror)) {
-		kfree(umem);
+	if (IS_ERR(mirror))
 		return ERR_CAST(mirror);
+	umem = kzalloc(sizeof(*umem), GFP_KERNEL_ACCOUNT);
+	if (!umem) {
+		odp_mirror_put(mirror);
+		return ERR_PTR(-ENOMEM);
 	}
 	refcount_set(&umem->refs, 1);
 	umem->mirror = mirror;
