@@ -132,34 +132,25 @@ static int prepare(struct attempt *a)
 	return 0;
 }
 
-/* Nor are single pages of devices; DAX memory is memory. */
-static bool is_usable(unsigned long pfn, bool write)
+/*
+ * Did the walk find page @pfn, with the right that is needed? That is all to ask of a walk whose
+ * sequence was not checked yet: the page may have gone since, and its structure with it.
+ */
+static bool is_there(unsigned long pfn, bool write)
 {
-	struct page *page;
-
-	if (!(pfn & HMM_PFN_VALID) || (pfn & HMM_PFN_ERROR) || (write && !(pfn & HMM_PFN_WRITE)))
-		return false;
-	page = hmm_pfn_to_page(pfn);
-	return !is_device_private_page(page) && !is_pci_p2pdma_page(page);
-}
-
-/* Is there what was asked for, and it cannot be had? A device's, which a fault may bring back. */
-static bool is_foreign(const struct attempt *a, unsigned long pfn)
-{
-	unsigned long there = HMM_PFN_VALID | (wants_write(a) ? HMM_PFN_WRITE : 0);
-
-	return (pfn & HMM_PFN_ERROR) || ((pfn & there) == there && !is_usable(pfn, wants_write(a)));
+	return (pfn & HMM_PFN_VALID) && !(pfn & HMM_PFN_ERROR) && (!write || (pfn & HMM_PFN_WRITE));
 }
 
 /*
- * Have the kernel fault for page @i of the walk. What a GPU has, only a fault brings back. That is
- * worth one try, for the page that decides.
+ * Have the kernel fault for page @i of the walk. It may seem to be none because a GPU has it, as a
+ * part of a huge page, and that only a fault brings back. So it is worth one try, for the page that
+ * decides.
  */
 static int bring_in_page(struct attempt *a, unsigned long i)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | (wants_write(a) ? FAULT_FLAG_WRITE : 0);
 
-	if (is_foreign(a, a->pfns[i])) {
+	if (a->pfns[i] & HMM_PFN_ERROR) {
 		if (i || a->doubted)
 			return -EFAULT;
 		a->doubted = true;
@@ -184,7 +175,7 @@ static int bring_in_missing(struct attempt *a)
 
 	a->probed = true;
 	for (i = 0; i < n && tried < most && !a->waited; i++) {
-		if (is_usable(a->pfns[i], wants_write(a)))
+		if (is_there(a->pfns[i], wants_write(a)))
 			continue;
 		err = bring_in_page(a, i);
 		if (err)
@@ -198,7 +189,7 @@ static int bring_in_missing(struct attempt *a)
 	return tried ? -EAGAIN : 0;
 }
 
-/* Looked up here: the lock that it takes is none for store(). */
+/* Of frames, not of pages, as above. Here, for the lock that it takes is none for store(). */
 static void find_lasting(struct attempt *a)
 {
 	unsigned long n = (a->range.end - a->range.start) >> PAGE_SHIFT;
@@ -207,7 +198,7 @@ static void find_lasting(struct attempt *a)
 	bitmap_zero(a->lasting, ODP_FAULT_PAGES);
 	for (i = 0; a->dax && i < n; i++)
 		if ((a->pfns[i] & HMM_PFN_VALID) &&
-		    odp_frames_last(page_to_pfn(hmm_pfn_to_page(a->pfns[i])), 1))
+		    odp_frames_last(a->pfns[i] & ~HMM_PFN_FLAGS, 1))
 			__set_bit(i, a->lasting);
 }
 
@@ -266,10 +257,17 @@ static int store_one(struct attempt *a, unsigned long i)
 	return 0;
 }
 
+/* Memory of devices is not the process' to lend, page by page either. DAX memory is memory. */
+static bool is_usable(const struct attempt *a, unsigned long pfn)
+{
+	lockdep_assert_held_write(&a->chunk->lock);
+	return is_there(pfn, wants_write(a)) && !is_pci_p2pdma_page(hmm_pfn_to_page(pfn));
+}
+
 /*
  * Store what the walk has found, up to the first page that is not usable, or past it if only what
- * is present is wanted. Return: how many pages are dealt with, or -ENOMEM if there is no memory
- * without waiting for it.
+ * is present is wanted. Return: how many pages are dealt with; -EFAULT if the first is not usable;
+ * or -ENOMEM if there is no memory without waiting for it.
  */
 static long store_all(struct attempt *a)
 {
@@ -278,9 +276,9 @@ static long store_all(struct attempt *a)
 	unsigned long i;
 
 	for (i = 0; i < n; i++) {
-		if (!is_usable(a->pfns[i], wants_write(a))) {
+		if (!is_usable(a, a->pfns[i])) {
 			if (may_wait(a))
-				break;
+				return i ?: -EFAULT;
 			a->pfns[i] = 0;
 			continue;
 		}
