@@ -19,7 +19,7 @@ enum dbuf_kind {
 	UDMABUF,	/* pages of a memfd: /dev/udmabuf */
 	HEAP,		/* /dev/dma_heap/system */
 	MOVABLE,	/* the test exporter's */
-	STATIC,		/* likewise, and it never moves */
+	STATIC,		/* likewise, and it moves only when no region is there */
 };
 
 /**

@@ -397,7 +397,7 @@ static int move_buffer(struct dma_buf *dmabuf, const struct exporter_move *what)
 	if (!store)
 		return -ENOMEM;
 	dma_resv_lock(dmabuf->resv, NULL);
-	if (buffer->pins || buffer->flags & EXPORTER_STATIC) {
+	if (buffer->pins || (buffer->flags & EXPORTER_STATIC && buffer->stat.attached)) {
 		free_store(store);
 		err = -EBUSY;
 	} else {

@@ -11,7 +11,7 @@
 #define EXPORTER_DEVICE	"/dev/rxe_exporter"
 
 enum exporter_flags {
-	EXPORTER_STATIC		= 1,	/* it never moves, and says so */
+	EXPORTER_STATIC		= 1,	/* no moves while attached to, and nobody is told of them */
 	EXPORTER_NO_VMAP	= 2,	/* no CPU can map it */
 	EXPORTER_IOMEM		= 4,	/* it claims to be memory behind a bus */
 };

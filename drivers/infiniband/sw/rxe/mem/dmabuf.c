@@ -19,8 +19,9 @@
  * the buffer of an exporter that moves is pinned for the life of the region, and should it be taken
  * back nevertheless, it is gone.
  *
- * An exporter that does not know of moves is not attached to: there is nothing to be told, and
- * attaching may map the buffer for a device that we have not.
+ * An exporter that does not tell of moves makes none while somebody is attached, which may be all
+ * that keeps the buffer in its place: a mapping for CPUs need not (drm_gem_map_attach() pins it).
+ * So we are attached to every buffer; without mapping it for a device, which we have not.
  *
  * CPU access is begun before the mapping is asked for, which waits for work under way and lets the
  * exporter bring the buffer to where the CPU can reach it; it ends when the mapping has ended.
@@ -47,7 +48,7 @@ RXC_IMPORT_DMABUF;
 /**
  * struct rxe_dmabuf - a buffer as one region uses it
  * @dmabuf: held
- * @attach: how its exporter tells of moves; NULL when it makes none
+ * @attach: keeps it in its place, or has its exporter tell of moves
  * @pinned: it does not move
  * @begun: CPU access has begun; belongs to whoever maps
  * @mapped: @map is to be given back; under the reservation lock, where mapping is
@@ -156,15 +157,15 @@ static int pin(struct rxe_dmabuf *buf)
 
 static int attach(struct rxe_dmabuf *buf, struct device *dev)
 {
+	bool moves = dma_buf_is_dynamic(buf->dmabuf);
 	struct dma_buf_attachment *attach;
 
-	if (!dma_buf_is_dynamic(buf->dmabuf))
-		return 0;
-	attach = dma_buf_dynamic_attach(buf->dmabuf, dev, &importer_ops, buf);
+	/* Where only one of the two knows of moves, the framework maps it for the device. */
+	attach = dma_buf_dynamic_attach(buf->dmabuf, dev, moves ? &importer_ops : NULL, buf);
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
 	buf->attach = attach;
-	return RXC_DMABUF_LOCKED_VMAP ? 0 : pin(buf);
+	return moves && !RXC_DMABUF_LOCKED_VMAP ? pin(buf) : 0;
 }
 
 static void end_cpu_access(struct rxe_dmabuf *buf)
@@ -346,7 +347,10 @@ static int import(struct rxe_mr *mr, int fd, u64 offset)
 	size = buf->dmabuf->size;
 	if (offset > size || mr->length > size - offset)
 		return -EINVAL;
-	/* Asked for by us, not found out by a call: the framework warns of a mapping that fails. */
+	/*
+	 * Asked for by us, not found out by a call: the framework warns of a mapping that fails.
+	 * There is no asking whether an exporter's call for it will.
+	 */
 	if (!buf->dmabuf->ops->vmap)
 		return -EOPNOTSUPP;
 	err = attach(buf, &mr->pd->device->dev);
