@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <linux/dma-heap.h>
@@ -190,11 +189,7 @@ int dbuf_move_try(int fd, unsigned int ms)
 
 bool dbuf_pins(void)
 {
-	int major, minor;
-	struct utsname u;
-
-	t_check(!uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2, "what kernel?");
-	return major < 6 || (major == 6 && minor < 2);
+	return t_linux_before(6, 2);
 }
 
 void dbuf_need_moves(void)

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sys/utsname.h>
 
 #include "cases.h"
 #include "xfer.h"
@@ -289,14 +288,11 @@ static void run_srq(const struct t_case *c)
 	struct op op = { .code = IBV_WR_SEND, .id = ID };
 	struct ibv_recv_wr wr = { .wr_id = ID }, *bad;
 	struct ep_cfg cfg = ep_rc();
-	struct utsname host;
-	int major, minor;
 	struct ep_pair p;
 
 	(void)c;
-	t_check(!uname(&host) && sscanf(host.release, "%d.%d", &major, &minor) == 2, "uname");
-	if (major == 6 && minor < 12)
-		t_skip("the core of Linux %d.%d asks no driver about such queues", major, minor);
+	if (t_linux_before(6, 12))
+		t_skip("the core of Linux before 6.12 asks no driver about such queues");
 	ep_open(&p.a, 1, &cfg);
 	cfg.srq = ibv_create_srq(ep_dev(0)->pd, &init);
 	t_check(cfg.srq, "no shared receive queue");

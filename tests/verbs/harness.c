@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +45,15 @@ double t_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+bool t_linux_before(unsigned int major, unsigned int minor)
+{
+	unsigned int here[2];
+	struct utsname u;
+
+	t_check(!uname(&u) && sscanf(u.release, "%u.%u", &here[0], &here[1]) == 2, "what kernel?");
+	return here[0] < major || (here[0] == major && here[1] < minor);
 }
 
 double t_seconds(double s)

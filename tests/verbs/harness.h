@@ -91,6 +91,9 @@ double t_now(void);
 /* t_seconds - @s seconds stretched by the slow factor. */
 double t_seconds(double s);
 
+/* t_linux_before - is this kernel older than @major.@minor? For what none of its drivers can do. */
+bool t_linux_before(unsigned int major, unsigned int minor);
+
 /* t_rand - the next number of the case's own stream, which depends on the seed and its name. */
 uint64_t t_rand(void);
 

@@ -267,12 +267,14 @@ static void fill_send(struct actor *a, struct rxe_send_wqe *wqe, const struct ep
 	uint32_t opcode = opcodes[scribble_rand(&a->s) % kinds_of];
 	int open = scribble_rand(&a->s) % 2;
 	uint64_t addr = (uintptr_t)a->regions[open].p + OFF;
+	/* Not read again: the scribbler may change it meanwhile. */
+	uint32_t num = 1 + scribble_rand(&a->s) % SGES;
 
 	memset(wqe, 0, sizeof(*wqe));
 	wqe->wr.opcode = opcode;
 	wqe->wr.send_flags = IBV_SEND_SIGNALED;
-	wqe->dma.num_sge = 1 + scribble_rand(&a->s) % SGES;
-	for (uint32_t i = 0; i < wqe->dma.num_sge; i++)
+	wqe->dma.num_sge = num;
+	for (uint32_t i = 0; i < num; i++)
 		wqe->dma.sge[i] = a_sge(a, scribble_rand(&a->s) % 300);
 	if (a->cfg.type == IBV_QPT_UD) {
 		wqe->wr.wr.ud.remote_qpn = to->qp->qp_num;
