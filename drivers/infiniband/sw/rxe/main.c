@@ -5,7 +5,7 @@
  * Devices come by `rdma link add`, once everything below is ready, and go by `rdma link del`, with
  * their netdev, or with the module. When one goes, the core takes the objects of programs away
  * without a completion, and a program that polls would poll for ever. An RDMA client of our own is
- * told first, and moves the QPs of our devices to the error state.
+ * told first, and moves programs' QPs on our devices to the error state.
  *
  * Who may still be in our code when the module goes, and why that ends: devices and what belongs to
  * them, for which ib_unregister_driver() waits; datagrams being received, until the last socket is

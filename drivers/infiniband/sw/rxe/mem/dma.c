@@ -4,7 +4,10 @@
  * consumer gets from ib_dma_map_*() is the kernel virtual address, and that is our iova.
  *
  * Consumers that open this region to their peers (IB_PD_UNSAFE_GLOBAL_RKEY) let those choose the
- * address, and a lie must not crash the host: only what the kernel's linear map holds is touched.
+ * address, and a lie must not crash the host by itself: only what the kernel's linear map (and its
+ * image) holds is touched. To write where that is constant does crash it, but whoever may write all
+ * of the kernel's memory has no need of that.
+ *
  * Not all that the kernel takes for memory is there: a section that was there at boot may have
  * holes, and pages may be taken out of the map (memfd_secret). So each page is read first. One that
  * is taken out in between is beyond this: nothing holds the map for others.

@@ -119,7 +119,8 @@ struct rxe_chunk {
  *	revoked. The piece stays valid until @done.
  * @done: end of the use of a chunk. May be NULL.
  * @wait: @chunk has missed at @iova: wait there for @ahead bytes; returns RXE_MEM_MISS,
- *	RXE_MEM_BUSY, or RXE_MEM_FAULT when that was waited for in vain. NULL if @chunk never does.
+ *	RXE_MEM_BUSY, RXE_MEM_FAULT when that was waited for in vain, or RXE_MEM_KEY when it was
+ *	revoked. NULL if @chunk never does.
  * @invalidate: revoke @key, as the QP @by may; returns RXE_MEM_OK or RXE_MEM_KEY. NULL if the kind
  *	of region cannot be invalidated.
  * @destroy: frees what the kind holds. Sleeps.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Sockets by network namespace. The first device of a namespace opens one UDP socket for each IP
- * version on the RoCEv2 port, the last one closes them. They belong to no process, and nothing is
- * ever queued on them: encap_rcv takes every datagram, and sending needs no socket.
+ * version on the RoCEv2 port, the last one closes them. They belong to no process, and what arrives
+ * is not queued on them: encap_rcv takes it, once it is set. Sending needs no socket.
  *
  * A namespace can go before its devices do. Its netdevs are unregistered first, or move elsewhere,
  * and each device starts to unregister with its netdev; but that is done by a work item, which may

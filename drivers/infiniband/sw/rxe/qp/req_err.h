@@ -16,9 +16,9 @@ enum rxe_req_err {
 	RXE_REQ_NAK_ACCESS,	/* the peer: remote access */
 	RXE_REQ_NAK_OPERATION,	/* the peer: remote operation */
 	RXE_REQ_NAK_RD,		/* the peer: invalid RD request */
-	RXE_REQ_SILENCE,	/* retry_cnt times in a row */
-	RXE_REQ_NOT_READY,	/* RNR NAK, rnr_retry times in a row */
-	RXE_REQ_BAD_ANSWER,	/* one that was not called for */
+	RXE_REQ_SILENCE,	/* or loss, more than retry_cnt times in a row */
+	RXE_REQ_NOT_READY,	/* RNR NAK, more than rnr_retry times in a row */
+	RXE_REQ_BAD_ANSWER,	/* one that does not fit what is waited for */
 	RXE_REQ_MEMORY,		/* L_Key, range or rights of a list */
 	RXE_REQ_LENGTH,		/* a list, or inline data, that is too long */
 	RXE_REQ_UNSUPPORTED,	/* an operation that the QP does not have */

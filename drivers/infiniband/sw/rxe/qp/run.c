@@ -17,7 +17,7 @@
  *
  * Runs of a CPU are within a stretch, with bottom halves off, so an owner is never preempted while
  * others wait. At the end of the stretch what was sent to this host is delivered, which makes more
- * runs, nested in the stretch; they never nest in another run.
+ * runs, nested in the stretch, not in another run.
  *
  * Until then the QPs that were run stay the stretch's: on another CPU, the next run would deliver
  * its packets before ours. Runs within the stretch may have them, everybody else leaves an event or

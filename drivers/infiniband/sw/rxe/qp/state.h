@@ -52,7 +52,8 @@ bool rxe_state_settle(struct rxe_qp *qp, int *quota);
  * @mask: which
  *
  * Context: process, sleeps.
- * Return: 0, -EINVAL for what the state or the device does not allow, -EOPNOTSUPP, -ENOMEM.
+ * Return: 0; -EINVAL for what the state or the device does not allow; -EOPNOTSUPP; -ENOMEM; -ENODEV
+ * when the device is going.
  */
 int rxe_state_modify(struct rxe_qp *qp, const struct ib_qp_attr *attr, int mask);
 
@@ -71,7 +72,7 @@ void rxe_state_query(struct rxe_qp *qp, struct ib_qp_attr *attr);
 void rxe_state_destroy(struct rxe_qp *qp);
 
 /**
- * rxe_qp_flush_all() - the device is going: every QP to the error state
+ * rxe_qp_flush_all() - the device is going: programs' QPs to the error state, if not in RESET
  * @dev: the device
  *
  * Programs that poll see flush completions before the core takes their objects away.
