@@ -84,9 +84,7 @@ write=
 # shellcheck disable=SC2034 # suite.sh looks at it
 ONLY=("$@")
 [ -z "$write" ] || page_check testing.rst suites
-# shellcheck disable=SC2034 # suite.sh looks at it
-KEPT=$LAB_CACHE/all
-mkdir -p "$KEPT"
+keep_results
 
 step "packages of the host" tests/vm/deps.sh
 host_suites

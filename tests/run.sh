@@ -14,6 +14,10 @@ cd "$(dirname "$0")/.."
 
 # shellcheck disable=SC2034 # suite.sh looks at it
 ONLY=("$@")
+# What passes counts for all.sh, too, where that does the same.
+# shellcheck disable=SC2034
+AGAIN=1
+! git rev-parse --git-dir >/dev/null 2>&1 || keep_results
 
 # User-mode Linux has the user space of Debian 13.
 uml_user_space() {
@@ -59,20 +63,25 @@ stock_suites() {
 	stock rds 600 /src/tests/sockets/rds.sh
 }
 
+on_uml() {
+	any_of uml- || return 0
+	step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
+	step "user-mode Linux without checkers" tests/vm/uml.sh build plain
+	uml_suites
+}
+
+on_stock() {
+	any_of "stock-$KERNEL-" || return 0
+	step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
+	stock_suites
+}
+
 KERNEL=${KERNEL:-6.12}
 export KERNEL
 
 step "packages of the host" tests/vm/deps.sh
 host_suites
-if any_of uml-; then
-	step "root file system and test programs of user-mode Linux" uml_user_space
-	step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
-	step "user-mode Linux without checkers" tests/vm/uml.sh build plain
-	uml_suites
-fi
-if any_of "stock-$KERNEL-"; then
-	step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
-	stock_suites
-fi
+! any_of uml- || step "root file system and test programs of user-mode Linux" uml_user_space
+side_by_side on_uml on_stock
 say "done"
 conclude

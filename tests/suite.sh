@@ -3,11 +3,13 @@
 #
 # Suites, and what comes of them. A suite is a command whose last line says `N passed, N failed,
 # N skipped`. One that ends without such a line, or fails without counting a failure, counts as one
-# failure. Output is shown as it comes and kept in $LOGS, one file a suite. Sourced after lib.sh.
+# failure. Output is shown as it comes, behind the suite's name, and kept in $LOGS, a file for each
+# suite. Sourced after lib.sh.
 #
 # $ONLY is an array of words: only suites whose name begins with one of them; all if it is empty.
-# $KEPT, if set, is a folder of results: a suite that ended without a failure is not run again
-# while all that it stands on is as it was.
+# $KEPT, if set (keep_results), is a folder of results, by suite and what it stands on, of those
+# that ended without a failure. Such a suite is not run again while all of that is as it was, unless
+# $AGAIN is set.
 
 LOGS=${LOGS:-$LAB_CACHE/logs}
 mkdir -p "$LOGS"
@@ -39,7 +41,7 @@ run_suite() {
 	local name=$1 limit=$2 log=$LOGS/$1.log status=0 begin=$SECONDS line p f s
 	shift 2
 	say "== $name"
-	timeout --kill-after=30 "$limit" "$@" 2>&1 | tee "$log" || status=$?
+	timeout --kill-after=30 "$limit" "$@" 2>&1 | tee "$log" | sed -u "s/^/$name  /" || status=$?
 	line=$(grep -aoE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$log" | tail -n 1) || true
 	[ -n "$line" ] || line="0 passed, 0 failed, 0 skipped"
 	read -r p _ f _ s _ <<<"$line"
@@ -51,6 +53,13 @@ run_suite() {
 		f=1
 	fi
 	result="$p $f $s $((SECONDS - begin))"
+}
+
+# keep_results: for a month, in the cache. The tree must be git's, which tells what is in it.
+keep_results() {
+	KEPT=$LAB_CACHE/all
+	mkdir -p "$KEPT"
+	find "$KEPT" -type f -mtime +30 -delete
 }
 
 # Folders of tests/ that no suite in another folder uses.
@@ -79,17 +88,18 @@ ground() {
 
 # suite NAME SECONDS COMMAND...
 suite() {
-	local name=$1 kept=${KEPT:+$KEPT/$1} result f on=''
-	[ -z "$kept" ] || on=$(ground "${@:3}")
+	local name=$1 kept='' result f on=''
+	[ -z "${KEPT:-}" ] || on=$(ground "${@:3}")
+	[ -z "$on" ] || kept=$KEPT/$name-$on
 	SUITES+=("$name $on")
 	wanted "$name" || return 0
-	if [ -n "$kept" ] && grep -qs "^$on " "$kept"; then
-		result=$(cut -d ' ' -f 2- "$kept")
+	if [ -n "$kept" ] && [ -e "$kept" ] && [ -z "${AGAIN:-}" ]; then
+		result=$(<"$kept")
 		say "== $name: as it was, $result"
 	else
 		run_suite "$@"
 		read -r _ f _ <<<"$result"
-		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$on $result" >"$kept"
+		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$result" >"$kept"
 	fi
 	RESULTS+=("$name $result")
 }
@@ -144,6 +154,38 @@ step() {
 	shift
 	say "== $name"
 	"$@" >/dev/null
+}
+
+# side_by_side FUNCTION...: each in a shell of its own, all at the same time: a guest keeps hardly
+# more than one CPU busy. Their suites and results are then this shell's; fails if one of them had
+# to stop before its end.
+side_by_side() {
+	local each out='' pid rc=0 running=()
+	scratch out
+	for each in "$@"; do
+		beside "$each" "$out/$each" &
+		running+=($!)
+	done
+	for pid in "${running[@]}"; do
+		wait "$pid" || rc=$?
+	done
+	for each in "$@"; do
+		mapfile -t -O ${#SUITES[@]} SUITES <"$out/$each.suites"
+		mapfile -t -O ${#RESULTS[@]} RESULTS <"$out/$each.results"
+	done
+	return $rc
+}
+
+# beside FUNCTION FILES: one of those.
+beside() {
+	local SUITES=() RESULTS=()
+	# shellcheck disable=SC2034 # lib.sh's: those of the shell that waits are its own to remove
+	LAB_SCRATCH=()
+	trap sweep EXIT
+	touch "$2.suites" "$2.results"
+	"$1"
+	printf '%s\n' "${SUITES[@]}" >"$2.suites"
+	printf '%s\n' "${RESULTS[@]}" >"$2.results"
 }
 
 # Those that need nothing but the host.
