@@ -119,9 +119,9 @@ static void midst(const struct t_case *c)
 }
 
 /*
- * A page of the requester's takes most of a timeout, and then one of the responder's takes most of
- * another. The peer has a whole timeout for its answer, whatever we took ourselves: nothing was
- * lost, and a requester that may not retry must not give up.
+ * A page of the requester's takes most of a timeout, and then one of the responder's more than what
+ * is left of it. The peer has a whole timeout for its answer, whatever we took ourselves: nothing
+ * was lost, and a requester that may not retry must not give up.
  */
 static void both(const struct t_case *c)
 {
@@ -141,8 +141,8 @@ static void both(const struct t_case *c)
 	mem_reg(&m, f.p.b.dev, RIGHTS_ALL);
 	buf_range(&f.slow.b, off, 2000, f.slow.b.seed, off, "the page that is there");
 	buf_range(&m.b, off, 2000, m.b.seed, off, "the page that is there");
-	f.u.delay = t_opts.slow > 1 ? 3.2 : 0.4;
-	u.delay = t_opts.slow > 1 ? 2.4 : 0.3;
+	f.u.delay = t_opts.slow > 1 ? 3.8 : 0.46;
+	u.delay = t_opts.slow > 1 ? 1.2 : 0.15;
 	post(&f.p.a, c->arg, buf_sge(&f.slow.b, off, len), &m.b, off, ID);
 	cq_want(f.p.a.scq, IBV_WC_SUCCESS, ID, "a message with a slow page at either end");
 	f.u.delay = 0;

@@ -418,7 +418,8 @@ static void interrupted(int sig)
  */
 static void signals(const struct t_case *c)
 {
-	const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { };
+	const struct timeval moment = { 0, t_seconds(0.0002) * 1e6 };
+	const struct itimerval often = { moment, moment }, never = { };
 	struct sigaction act = { .sa_handler = interrupted };
 	size_t len = MAPPINGS * odp_page();
 	struct ep_cfg cfg = ep_rc();
