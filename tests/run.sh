@@ -39,6 +39,9 @@ uml_suites() {
 	uml apps 900 /src/tests/net/apps.sh
 	uml pyverbs 600 /src/tests/pyverbs/pyverbs.sh
 	uml churn 900 /src/tests/net/churn.sh 3
+}
+
+more_uml_suites() {
 	uml nfs 600 /src/tests/storage/nfs.sh
 	uml smc 400 /src/tests/sockets/smc.sh
 	uml many 600 /src/tests/net/many.sh 200
@@ -63,17 +66,26 @@ stock_suites() {
 	stock rds 600 /src/tests/sockets/rds.sh
 }
 
-on_uml() {
-	any_of uml- || return 0
-	step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
-	step "user-mode Linux without checkers" tests/vm/uml.sh build plain
+uml_kernels() {
+	! any_of uml- || step "user-mode Linux with its checkers" tests/vm/uml.sh build debug
+	! any_of uml- || step "user-mode Linux without checkers" tests/vm/uml.sh build plain
+}
+
+stock_kernel() {
+	! any_of "stock-$KERNEL-" || step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
+}
+
+# Two halves that take about as long as each other.
+one_half() {
+	uml_kernels
 	uml_suites
 }
 
-on_stock() {
-	any_of "stock-$KERNEL-" || return 0
-	step "Debian's kernel $KERNEL" tests/vm/guest-build.sh
+other_half() {
+	stock_kernel
 	stock_suites
+	uml_kernels
+	more_uml_suites
 }
 
 KERNEL=${KERNEL:-6.12}
@@ -82,6 +94,6 @@ export KERNEL
 step "packages of the host" tests/vm/deps.sh
 host_suites
 ! any_of uml- || step "root file system and test programs of user-mode Linux" uml_user_space
-side_by_side on_uml on_stock
+side_by_side one_half other_half
 say "done"
 conclude

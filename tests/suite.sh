@@ -97,6 +97,8 @@ suite() {
 		result=$(<"$kept")
 		say "== $name: as it was, $result"
 	else
+		# What passes at times has not passed.
+		[ -z "$kept" ] || rm -f "$kept"
 		run_suite "$@"
 		read -r _ f _ <<<"$result"
 		[ -z "$kept" ] || [ "$f" != 0 ] || echo "$result" >"$kept"
@@ -119,12 +121,19 @@ recorded() {
 	done
 }
 
+# Memory of the host that is available, in KiB: looked at once, as guests that run would count.
+HOST_KIB=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+
 # guest_memory MORE: more where the host has it. A region of 4 GiB, swapped to memory but for an
 # eighth, and none of it compressible, needs a guest of 6.
 guest_memory() {
-	awk -v more="$1" '/^MemAvailable:/ {
-		print ($2 > 16000000 ? more : $2 > 12000000 ? "6G" : "3G")
-	}' /proc/meminfo
+	if [ "$HOST_KIB" -gt 16000000 ]; then
+		echo "$1"
+	elif [ "$HOST_KIB" -gt 12000000 ]; then
+		echo 6G
+	else
+		echo 3G
+	fi
 }
 
 # uml NAME SECONDS COMMAND...: on user-mode Linux with its checkers.
@@ -157,35 +166,39 @@ step() {
 }
 
 # side_by_side FUNCTION...: each in a shell of its own, all at the same time: a guest keeps hardly
-# more than one CPU busy. Their suites and results are then this shell's; fails if one of them had
-# to stop before its end.
+# more than one CPU busy. Their suites and results are then this shell's; one that had to stop
+# before its end counts as a failure.
 side_by_side() {
-	local each out='' pid rc=0 running=()
+	local i out='' running=()
 	scratch out
-	for each in "$@"; do
-		beside "$each" "$out/$each" &
+	# Each leaves room for one of the other's guests.
+	HOST_KIB=$((HOST_KIB - ($# - 1) * 6 * 1024 * 1024))
+	for ((i = 1; i <= $#; i++)); do
+		beside "${!i}" "$out/$i" &
 		running+=($!)
 	done
-	for pid in "${running[@]}"; do
-		wait "$pid" || rc=$?
+	for ((i = 1; i <= $#; i++)); do
+		wait "${running[i - 1]}" || RESULTS+=("${!i} 0 1 0 $SECONDS")
+		mapfile -t -O ${#SUITES[@]} SUITES <"$out/$i.suites"
+		mapfile -t -O ${#RESULTS[@]} RESULTS <"$out/$i.results"
 	done
-	for each in "$@"; do
-		mapfile -t -O ${#SUITES[@]} SUITES <"$out/$each.suites"
-		mapfile -t -O ${#RESULTS[@]} RESULTS <"$out/$each.results"
-	done
-	return $rc
 }
 
 # beside FUNCTION FILES: one of those.
 beside() {
-	local SUITES=() RESULTS=()
+	SUITES=()
+	RESULTS=()
 	# shellcheck disable=SC2034 # lib.sh's: those of the shell that waits are its own to remove
 	LAB_SCRATCH=()
-	trap sweep EXIT
-	touch "$2.suites" "$2.results"
+	# shellcheck disable=SC2064 # the files as they are now
+	trap "leave '$2'; sweep" EXIT
 	"$1"
-	printf '%s\n' "${SUITES[@]}" >"$2.suites"
-	printf '%s\n' "${RESULTS[@]}" >"$2.results"
+}
+
+# leave FILES: how far one of those got.
+leave() {
+	printf '%s\n' "${SUITES[@]}" >"$1.suites"
+	printf '%s\n' "${RESULTS[@]}" >"$1.results"
 }
 
 # Those that need nothing but the host.
