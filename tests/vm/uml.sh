@@ -28,8 +28,7 @@ fragments() {
 
 inputs() {
 	fragments
-	echo "$LAB_VM/config/uml-spinlock.patch"
-	echo "$LAB_VM/config/uml-vector.patch"
+	printf '%s\n' "$LAB_VM"/config/uml-{signal,spinlock,vector}.patch
 	[ "$variant" = plain ] || echo "$LAB_VM/config/uml-stacktrace.patch"
 }
 
