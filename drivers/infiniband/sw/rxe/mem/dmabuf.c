@@ -287,9 +287,9 @@ static void let_go(struct rxe_dmabuf *buf)
 	if (buf->pinned)
 		dma_buf_unpin(buf->attach);
 	dma_resv_unlock(resv);
+	end_cpu_access(buf);
 	if (buf->attach)
 		dma_buf_detach(buf->dmabuf, buf->attach);
-	end_cpu_access(buf);
 }
 
 /* Nobody can miss it any more. Who still waits looks its key up again, in vain. */
