@@ -90,23 +90,32 @@ static void longer(const struct t_case *c)
 	uffd_close(&f.u);
 }
 
+/* For a requester that may not retry: 2000 bytes up to a page's end are there, what follows not. */
+static size_t midst_open(struct flow *f, unsigned int timeout)
+{
+	struct ep_cfg cfg = ep_rc();
+	size_t off = odp_page() - 2000;
+
+	cfg.timeout = timeout;
+	cfg.mtu = 1024;
+	cfg.retry_cnt = 0;
+	flow_open(f, &cfg, 0, 0);
+	buf_range(&f->slow.b, off, 2000, f->slow.b.seed, off, "the page that is there");
+	return off;
+}
+
 /*
  * A message stops in its midst, as its next page is slow. What has been sent of it needs no answer
  * yet, so the time is ours, and a requester that may not retry at all must not give up.
  */
 static void midst(const struct t_case *c)
 {
-	struct ep_cfg cfg = ep_rc();
-	size_t page = odp_page(), off = page - 2000, len = 4001;
+	size_t len = 4001, off;
 	struct ibv_sge at;
 	struct flow f;
 
 	/* One timeout, 67 or 537 ms, is all that the answer has at the end. */
-	cfg.timeout = t_opts.slow > 1 ? 17 : 14;
-	cfg.mtu = 1024;
-	cfg.retry_cnt = 0;
-	flow_open(&f, &cfg, 0, 0);
-	buf_range(&f.slow.b, off, 2000, f.slow.b.seed, off, "the page that is there");
+	off = midst_open(&f, t_opts.slow > 1 ? 17 : 14);
 	f.u.delay = t_opts.slow > 1 ? 3.2 : 0.4;
 	at = buf_sge(&f.pin, 16, len);
 	if (op_takes_recv(c->arg))
@@ -125,21 +134,16 @@ static void midst(const struct t_case *c)
  */
 static void both(const struct t_case *c)
 {
-	struct ep_cfg cfg = ep_rc();
-	size_t page = odp_page(), off = page - 2000, len = 4001;
+	size_t len = 4001, off;
 	struct uffd u;
 	struct flow f;
 	struct mem m;
 
 	/* One timeout is 0.54 or 4.3 s. */
-	cfg.timeout = t_opts.slow > 1 ? 20 : 17;
-	cfg.mtu = 1024;
-	cfg.retry_cnt = 0;
-	flow_open(&f, &cfg, 0, 0);
-	mem_holes(&m, PLACE_ANON, PAGES * page, 0);
+	off = midst_open(&f, t_opts.slow > 1 ? 20 : 17);
+	mem_holes(&m, PLACE_ANON, PAGES * odp_page(), 0);
 	uffd_open(&u, &m, 0);
 	mem_reg(&m, f.p.b.dev, RIGHTS_ALL);
-	buf_range(&f.slow.b, off, 2000, f.slow.b.seed, off, "the page that is there");
 	buf_range(&m.b, off, 2000, m.b.seed, off, "the page that is there");
 	f.u.delay = t_opts.slow > 1 ? 3.8 : 0.46;
 	u.delay = t_opts.slow > 1 ? 1.2 : 0.15;

@@ -296,37 +296,46 @@ static int netdev_mtu(int side, struct ifreq *req)
 	return rc ? 0 : req->ifr_mtu;
 }
 
-static void set_mtu(struct ifreq *req, int mtu)
+static bool set_mtu(struct ifreq req, int mtu)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), rc;
 
-	req->ifr_mtu = mtu;
-	t_check(!ioctl(fd, SIOCSIFMTU, req), "MTU %d: %s", mtu, strerror(errno));
+	req.ifr_mtu = mtu;
+	rc = ioctl(fd, SIOCSIFMTU, &req);
 	close(fd);
+	return !rc;
+}
+
+/* As it was found. */
+static struct ifreq netdev;
+
+static void mtu_back(const char *reason)
+{
+	(void)reason;
+	set_mtu(netdev, netdev.ifr_mtu);
 }
 
 /* The netdev's MTU grows: what the port then says may be sent, also by a queue pair from before. */
 static void mtu_grows(const struct t_case *c)
 {
-	int mtu, full = ep_dev(0)->mtu;
+	int full = ep_dev(0)->mtu;
 	struct ibv_sge sge;
-	struct ifreq req;
 	struct ud_rig r;
 	struct ibv_wc wc;
 	struct op op;
 
 	(void)c;
-	mtu = netdev_mtu(0, &req);
-	if (!mtu || ep_dev(0) != ep_dev(1) || full <= 1024)
+	if (!netdev_mtu(0, &netdev) || ep_dev(0) != ep_dev(1) || full <= 1024)
 		t_skip("for one device, looped back, with a large MTU");
-	set_mtu(&req, 1500);
+	t_on_fail(mtu_back);
+	t_check(set_mtu(netdev, 1500), "MTU 1500: %s", strerror(errno));
 	rig_open(&r);
 	op = ud_op(&r, &sge);
 	send_one(&r, &op, 1024, 1024);
 	check_message(&r, &wc, 1024);
 	send_one(&r, &op, 1025, 1025);
 	cq_none(r.p.b.rcq, 100, "a datagram above the MTU");
-	set_mtu(&req, mtu);
+	t_check(set_mtu(netdev, netdev.ifr_mtu), "MTU as before: %s", strerror(errno));
 	ep_post(&r.p.a, &op);
 	cq_want(r.p.a.scq, IBV_WC_SUCCESS, 0x0d, "datagram");
 	check_message(&r, &wc, 1025);
