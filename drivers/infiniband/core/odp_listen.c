@@ -53,7 +53,7 @@ static const struct mmu_interval_notifier_ops ignorant_ops = {
 
 static int insert_first(struct odp_mirror *mirror)
 {
-	int err = 0;
+	int err;
 
 	mmap_assert_write_locked(mirror->mm);
 	if (mirror->listens)
