@@ -77,6 +77,8 @@ ground() {
 	# Its tables are compared with those of a page.
 	[[ $own =~ ^(lint|unit)$ ]] || but+=(':!Documentation')
 	but+=(':!tests/results.txt' ':!Documentation/testing.rst')
+	[[ $own = lint || $command == *net/apps.sh* ]] ||
+		but+=(':!tests/net/apps' ':!tests/net/apps.sh')
 	# Nor do Debian's kernels know of the other laboratory.
 	[[ $command != *vm/qemu.sh* ]] || but+=(':!tests/vm/config' ':!tests/vm/'{uml,source}.sh)
 	for folder in "${APART[@]}"; do
