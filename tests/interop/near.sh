@@ -108,9 +108,12 @@ on_demand() {
 	near_option=-o pingpong ibv_rc_pingpong 5001 300 -m "${PATH_MTU[link]}"
 }
 
+# A timeout of a second, retried seven times: the other end is a process of a host that may be busy,
+# and answered too late for perftest's own 67 ms.
 perf() { # PROGRAM SIZE ITERATIONS [OPTION...]
 	local program=$1 size=$2 n=$3
 	shift 3
+	set -- -u 18 "$@"
 	[ "$program" = ib_atomic_bw ] || set -- -s "$size" "$@"
 	moves $((size * n)) both listening \
 		"$program" -F -d "$dev" -x "$server_gid" -p "$PORT" -n "$n" "$@" -- \
