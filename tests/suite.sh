@@ -77,9 +77,10 @@ ground() {
 	# Its tables are compared with those of a page.
 	[[ $own =~ ^(lint|unit)$ ]] || but+=(':!Documentation')
 	but+=(':!tests/results.txt' ':!Documentation/testing.rst')
+	# The cases of programs are of no concern to others,
 	[[ $own = lint || $command == *net/apps.sh* ]] ||
 		but+=(':!tests/net/apps' ':!tests/net/apps.sh')
-	# Nor do Debian's kernels know of the other laboratory.
+	# nor is the other laboratory to Debian's kernels.
 	[[ $command != *vm/qemu.sh* ]] || but+=(':!tests/vm/config' ':!tests/vm/'{uml,source}.sh)
 	for folder in "${APART[@]}"; do
 		[ "$own" = lint ] || [ "$own" = "$folder" ] || but+=(":!tests/$folder")

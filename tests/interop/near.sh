@@ -262,21 +262,17 @@ if [ $NET_FAILED != 0 ]; then
 	summary
 	exit 1
 fi
-# Which of rxe_peer run where packets get lost. The in-box driver keeps 0 as the key of a READ of no
-# bytes, and drops one that comes again with another: when its answer was lost, that READ ends with
-# retries exceeded, whoever asks. Those of peer.read are only for this driver to answer; there are
-# READs in peer.mixed, too.
-declare -A LOSSY=(
-	[client]='peer.write peer.fetch_add peer.cmp_swap peer.mixed'
-	[server]='peer.write peer.read peer.fetch_add peer.cmp_swap peer.mixed'
-)
 for role in client server; do
+	lossy=(peer.write peer.fetch_add peer.cmp_swap peer.mixed)
+	# The in-box driver keeps 0 as the key of a READ of no bytes, and drops one that comes again
+	# with another: when its answer was lost, that READ ends with retries exceeded, whoever
+	# asks. Those of peer.read are only for this driver to answer. READs are in peer.mixed, too.
+	[ "$role" = client ] || lossy+=(peer.read)
 	for link in "${!LINK_MTU[@]}"; do
 		for family in 4 6; do
 			all_of "$role" "$link" "$family"
 		done
-		# shellcheck disable=SC2086 # several
-		case_of "$role" "$link" 4 loss 120 lossy 1 ${LOSSY[$role]}
+		case_of "$role" "$link" 4 loss 120 lossy 1 "${lossy[@]}"
 		no_loss "$link"
 		case_of "$role" "$link" 4 on_demand 40 on_demand
 	done
