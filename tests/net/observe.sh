@@ -153,6 +153,21 @@ trace_drops() {
 	down_two
 }
 
+# What comes behind a packet that was lost is lost as well: an event each, as it is counted.
+trace_gaps() {
+	local before lost
+	tracing_needed
+	up_two 9000
+	net_loss 5
+	before=$(counter rxe2 out_of_seq_request)
+	traced rxe rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$((2 * RXE_SLOW))" -m 1024 \
+		rc.write.1m
+	lost=$(($(counter rxe2 out_of_seq_request) - before))
+	[ $lost -gt 0 ] || fail "no packet came out of sequence"
+	expect "$(events 'rxe_drop: dev=rxe2 reason=out_of_seq_request')" $lost "drops"
+	down_two
+}
+
 # Half of the pages go before each message of that case, of which there are 30 on a slow machine.
 trace_odp() {
 	tracing_needed
@@ -234,5 +249,6 @@ run_case observe.busy 120 busy
 run_case observe.trace.packets 30 trace_packets
 run_case observe.trace.rnr 30 trace_rnr
 run_case observe.trace.drops 30 trace_drops
+run_case observe.trace.gaps 60 trace_gaps
 run_case observe.trace.odp 30 trace_odp
 summary

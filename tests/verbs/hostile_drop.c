@@ -16,8 +16,9 @@ enum { LEN = 57, UC = 0x20, RD = 0x40 };
 static const char *const reasons[] = {
 	"drop_ip_header", "drop_short", "drop_version", "drop_opcode", "drop_length", "drop_icrc",
 	"drop_qpn", "drop_qp_state", "drop_service", "drop_pkey", "drop_qkey", "drop_address",
-	"drop_multicast", "drop_backlog", "drop_no_recv", "drop_uc_request", "drop_ud_length",
-	"drop_ud_memory", "drop_stale_response", "drop_bad_response", "drop_nomem",
+	"drop_multicast", "drop_backlog", "drop_duplicate", "drop_no_recv", "drop_uc_request",
+	"drop_ud_length", "drop_ud_memory", "drop_stale_response", "drop_bad_response",
+	"drop_nomem",
 };
 
 enum { REASONS = sizeof(reasons) / sizeof(reasons[0]) };
@@ -274,6 +275,46 @@ static void answers(const struct t_case *c)
 	victim_lives(&v);
 }
 
+/*
+ * Requests from before the expected PSN that cannot have been executed then, or whose result is not
+ * kept: nothing is done again, and nobody is told.
+ */
+static void duplicates(const struct t_case *c)
+{
+	static const struct {
+		const char *what;
+		uint8_t opcode;
+		uint32_t back, len;
+	} t[] = {
+		{ "an atomic that never was", OP_FETCH_ADD, 1, 0 },
+		{ "a READ that ends beyond what was executed", OP_READ_REQUEST, 1, 8192 },
+		{ "a READ of more than a message", OP_READ_REQUEST, 1 << 20, 1U << 31 | 1 },
+	};
+	struct tally tally;
+	struct victim v;
+	struct roce r;
+
+	(void)c;
+	victim_open(&v);
+	tally_open(&tally, &v);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		t_where("%s", t[i].what);
+		victim_lives(&v);
+		victim_packet(&v, &r, t[i].opcode);
+		r.psn = (v.psn - t[i].back) & 0xffffff;
+		if (t[i].opcode == OP_FETCH_ADD)
+			roce_atmeth(&r, (uintptr_t)v.buf.p / 8 * 8 + 64, v.buf.mr->rkey, 5, 0);
+		else
+			roce_reth(&r, (uintptr_t)v.buf.p, v.buf.mr->rkey, t[i].len);
+		victim_send(&v, &r);
+		tally_add(&tally, "drop_duplicate");
+		tally_want(&tally, &v);
+		victim_ignores(&v, t[i].what);
+	}
+	t_where("%s", "");
+	victim_lives(&v);
+}
+
 /* A datagram QP in place of the connected one. */
 static void open_datagrams(struct victim *v)
 {
@@ -344,6 +385,7 @@ static void datagrams(const struct t_case *c)
 const struct t_case cases_hostile_drop[] = {
 	{ "hostile.drop.reliable", reliable, 0, 0, 60 },
 	{ "hostile.drop.answers", answers, 0, 0, 0 },
+	{ "hostile.drop.duplicates", duplicates, 0, 0, 0 },
 	{ "hostile.drop.datagram", datagrams, 0, 0, 0 },
 	{ }
 };

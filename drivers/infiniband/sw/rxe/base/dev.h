@@ -108,7 +108,7 @@ static inline void rxe_count_in(struct rxe_dev *dev, struct rxe_stats __percpu *
 				enum rxe_stat stat)
 {
 	rxe_stats_add(stats, stat, 1);
-	if (stat >= RXE_STAT_DROP_IP_HEADER)
+	if (rxe_is_loss(stat))
 		rxe_dev_trace_drop(dev, stat);
 }
 

@@ -13,7 +13,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
-/* From DROP_IP_HEADER to the end are the reasons for which packets are lost; see rxe_count(). */
+/* From OUT_OF_SEQ to the end are the reasons for which packets are lost; see rxe_is_loss(). */
 #define RXE_FOR_EACH_STAT(X) \
 	X(SENT_PKTS,		"sent_pkts") \
 	X(RCVD_PKTS,		"rcvd_pkts") \
@@ -22,7 +22,6 @@
 	X(SENT_MULTICAST,	"sent_multicast_pkts") \
 	X(RCVD_MULTICAST,	"rcvd_multicast_pkts") \
 	X(DUP_REQUEST,		"duplicate_request") \
-	X(OUT_OF_SEQ,		"out_of_seq_request") \
 	X(RCVD_RNR,		"rcvd_rnr_err") \
 	X(SENT_RNR,		"send_rnr_err") \
 	X(RCVD_SEQ_ERR,		"rcvd_seq_err") \
@@ -42,6 +41,7 @@
 	X(RX_ATOMICS,		"rx_atomic_requests") \
 	X(MEM_WAITS,		"memory_waits") \
 	X(CQ_OVERFLOW,		"cq_overflow") \
+	X(OUT_OF_SEQ,		"out_of_seq_request") \
 	X(DROP_IP_HEADER,	"drop_ip_header") \
 	X(DROP_SHORT,		"drop_short") \
 	X(DROP_VERSION,		"drop_version") \
@@ -56,6 +56,7 @@
 	X(DROP_ADDRESS,		"drop_address") \
 	X(DROP_MULTICAST,	"drop_multicast") \
 	X(DROP_BACKLOG,		"drop_backlog") \
+	X(DROP_DUPLICATE,	"drop_duplicate") \
 	X(DROP_NO_RECV,		"drop_no_recv") \
 	X(DROP_UC_REQUEST,	"drop_uc_request") \
 	X(DROP_UD_LENGTH,	"drop_ud_length") \
@@ -74,6 +75,12 @@ enum rxe_stat {
 	RXE_NUM_STATS
 };
 #undef RXE_STAT_ENUM
+
+/* Does the counter tell why packets are lost? */
+static inline bool rxe_is_loss(enum rxe_stat stat)
+{
+	return stat >= RXE_STAT_OUT_OF_SEQ;
+}
 
 /* One CPU's share; readers add them up. */
 struct rxe_stats {

@@ -14,11 +14,13 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/skbuff.h>
 #include <net/net_debug.h>
 
 #include "../wire/pkt.h"
 #include "backlog.h"
+#include "qp.h"
 
 #define FREE_PACKETS	16
 /* Of the host's memory. */
@@ -76,6 +78,19 @@ struct sk_buff *rxe_backlog_next(struct sk_buff_head *queue, struct rxe_pkt *pkt
 		kfree_skb(skb);
 	}
 	return NULL;
+}
+
+void rxe_backlog_drop(struct rxe_qp *qp, struct sk_buff_head *queue, enum rxe_stat reason)
+{
+	struct sk_buff *skb;
+
+	/* Who resets or destroys a QP has no other need of it. */
+	rcu_read_lock();
+	while ((skb = __skb_dequeue(queue))) {
+		rxe_qp_count(qp, reason);
+		kfree_skb(skb);
+	}
+	rcu_read_unlock();
 }
 
 void rxe_backlog_module_init(void)

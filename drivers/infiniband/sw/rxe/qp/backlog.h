@@ -7,7 +7,10 @@
 
 #include <linux/types.h>
 
+#include "../base/stats.h"
+
 struct rxe_pkt;
+struct rxe_qp;
 struct sk_buff;
 struct sk_buff_head;
 
@@ -31,6 +34,16 @@ bool rxe_backlog_add(struct sk_buff_head *queue, u32 limit, struct sk_buff *skb)
  * Return: the packet, or NULL when there is none left.
  */
 struct sk_buff *rxe_backlog_next(struct sk_buff_head *queue, struct rxe_pkt *pkt);
+
+/**
+ * rxe_backlog_drop() - lose all packets of a queue
+ * @qp: whose they are
+ * @queue: of delivered packets, the caller's
+ * @reason: counted for each
+ *
+ * Context: any; the caller keeps others from the queue.
+ */
+void rxe_backlog_drop(struct rxe_qp *qp, struct sk_buff_head *queue, enum rxe_stat reason);
 
 /* Before anything is received; module load. */
 void rxe_backlog_module_init(void);

@@ -64,7 +64,7 @@ void rxe_comp_reset(struct rxe_qp *qp)
 	rxe_assert_owned(qp);
 	drop_list(qp);
 	rxe_mem_wait_cancel(&qp->comp.wait);
-	__skb_queue_purge(&qp->comp.queue);
+	rxe_backlog_drop(qp, &qp->comp.queue, RXE_STAT_DROP_QP_STATE);
 	qp->comp.refusal = 0;
 }
 

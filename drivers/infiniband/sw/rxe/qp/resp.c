@@ -205,13 +205,16 @@ static void duplicate(struct rxe_qp *qp, const struct rxe_resp_view *view,
 	rxe_qp_count(qp, RXE_STAT_DUP_REQUEST);
 	switch (rxe_opcode_info(pkt->opcode)->kind) {
 	case RXE_KIND_READ:
-		if (may_repeat(qp, view, pkt))
+		if (!may_repeat(qp, view, pkt))
+			rxe_qp_count(qp, RXE_STAT_DROP_DUPLICATE);
+		else
 			err = rxe_resp_read(qp, pkt);
 		if (err)
 			refuse_again(qp, err, pkt->psn);
 		break;
 	case RXE_KIND_ATOMIC:
-		rxe_resp_replay_atomic(qp, pkt);
+		if (!rxe_resp_replay_atomic(qp, pkt))
+			rxe_qp_count(qp, RXE_STAT_DROP_DUPLICATE);
 		break;
 	case RXE_KIND_FLUSH:
 	case RXE_KIND_ATOMIC_WRITE:
@@ -409,7 +412,7 @@ void rxe_resp_packet(struct rxe_qp *qp, const struct rxe_pkt *pkt, struct sk_buf
 
 	rxe_assert_owned(qp);
 	if (peer_went_back(qp, pkt)) {
-		__skb_queue_purge(&resp->queue);
+		rxe_backlog_drop(qp, &resp->queue, RXE_STAT_DROP_BACKLOG);
 		resp->gap = false;
 		rxe_mem_wait_cancel(&resp->wait);
 		rxe_resp_read_end(qp);
@@ -527,7 +530,7 @@ void rxe_resp_reset(struct rxe_qp *qp)
 
 	rxe_resp_release_regions(qp);
 	resp->reply = (struct rxe_reply) {};
-	__skb_queue_purge(&resp->queue);
+	rxe_backlog_drop(qp, &resp->queue, RXE_STAT_DROP_QP_STATE);
 	rxe_mem_wait_cancel(&resp->wait);
 	resp->in_message = RXE_KIND_NONE;
 	resp->received = 0;

@@ -60,8 +60,8 @@ enum rxe_resp_err rxe_resp_take_wqe(struct rxe_qp *qp);
 /* resp_exec.c: execute a SEND, WRITE or atomic packet that passed rxe_resp_check(). */
 enum rxe_resp_err rxe_resp_exec(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload);
 
-/* resp_exec.c: answer an atomic again from its saved result; silent when that is gone. */
-void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt);
+/* resp_exec.c: answer an atomic again from its saved result. Return: false when that is gone. */
+bool rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt);
 
 /* resp_place.c: FLUSH and ATOMIC WRITE that passed rxe_resp_check(). */
 enum rxe_resp_err rxe_resp_place(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload);

@@ -229,7 +229,7 @@ static enum rxe_resp_err exec_atomic(struct rxe_qp *qp, const struct rxe_pkt *pk
 }
 
 /* The latest first: after a whole circle of PSNs an older one may have the same. */
-void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
+bool rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 {
 	struct rxe_resp *resp = &qp->resp;
 	const struct rxe_replay *saved;
@@ -240,9 +240,10 @@ void rxe_resp_replay_atomic(struct rxe_qp *qp, const struct rxe_pkt *pkt)
 				      resp->replay_size];
 		if (saved->valid && saved->psn == pkt->psn) {
 			answer_atomic(qp, pkt->psn, saved->orig, resp->msn);
-			return;
+			return true;
 		}
 	}
+	return false;
 }
 
 enum rxe_resp_err rxe_resp_exec(struct rxe_qp *qp, const struct rxe_pkt *pkt, const void *payload)

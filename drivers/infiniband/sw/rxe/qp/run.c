@@ -454,6 +454,7 @@ void rxe_run_kick(struct rxe_qp *qp, u32 event)
 static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 {
 	struct rxe_run *run = &qp->run;
+	enum rxe_stat reason = RXE_STAT_DROP_BACKLOG;
 	bool mine, queued = false;
 	unsigned long flags;
 
@@ -461,11 +462,13 @@ static bool own_or_queue(struct rxe_qp *qp, struct sk_buff *skb)
 	mine = is_free(run) && skb_queue_empty(&run->backlog);
 	if (mine)
 		own(run);
-	else if (!run->dead)
+	else if (run->dead)
+		reason = RXE_STAT_DROP_QP_STATE;
+	else
 		queued = rxe_backlog_add(&run->backlog, BACKLOG_LIMIT, skb);
 	spin_unlock_irqrestore(&run->lock, flags);
 	if (!mine && !queued) {
-		rxe_qp_count(qp, RXE_STAT_DROP_BACKLOG);
+		rxe_qp_count(qp, reason);
 		kfree_skb(skb);
 	}
 	return mine;
@@ -522,7 +525,7 @@ void rxe_run_stop(struct rxe_qp *qp)
 	run->dead = true;
 	skb_queue_splice_init(&run->backlog, &batch);
 	spin_unlock_irq(&run->lock);
-	__skb_queue_purge(&batch);
+	rxe_backlog_drop(qp, &batch, RXE_STAT_DROP_QP_STATE);
 }
 
 static struct rxe_qp *pop(struct run_queue *rq)
