@@ -54,8 +54,8 @@ def until(seconds, what, function, *args):
         select.select([], [], [], 0.01)
 
 
-def sent_bytes(device):
-    """What the device has sent."""
-    path = f"/sys/class/infiniband/{device}/ports/1/hw_counters/sent_bytes"
+def counter(device, name):
+    """A counter of the device."""
+    path = f"/sys/class/infiniband/{device}/ports/1/hw_counters/{name}"
     with open(path, encoding="ascii") as file:
         return int(file.read())

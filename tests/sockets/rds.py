@@ -7,7 +7,7 @@ other's memory by cookies.
 rds.py connect     until a message has arrived
 rds.py messages    of all kinds of sizes, both ways at a time
 rds.py rdma        WRITE and READ of memory at odd addresses
-rds.py dax FILE    the same on a mapped file, which the kernel registers on demand
+rds.py dax FILE    the same on a mapped file, which the kernel registers on demand; and atomics
 """
 import ctypes
 import json
@@ -18,7 +18,7 @@ import struct
 import subprocess
 import sys
 
-from kit import ipv4, libc, must, pattern, same, sent_bytes, until
+from kit import counter, ipv4, libc, must, pattern, same, until
 
 AF_RDS, SOL_RDS = 21, 276
 SO_RDS_TRANSPORT, TRANSPORT_IB = 8, 0
@@ -26,8 +26,10 @@ SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 MSG_DONTWAIT = 0x40
 # Control messages.
 RDMA_ARGS, RDMA_DEST, RDMA_MAP, RDMA_STATUS = 1, 2, 3, 4
+ATOMIC_FADD, ATOMIC_CSWP = 6, 7
 # Flags of them.
 READWRITE, USE_ONCE, NOTIFY_ME = 0x1, 0x8, 0x20
+TOKEN = 0x70ce0
 ROOM = 4 << 20
 GUARD = 64
 
@@ -119,7 +121,7 @@ def messages(a, b):
     """Both ways at a time, in order; sizes around those of fragments and packets."""
     sizes = [1, 2, 7, 511, 1023, 1025, 4047, 4095, 4096, 4097, 8191, 12289, 65535, 65537, 262145,
              1048575, 1048576] + [random.Random(5).randrange(1, 20000) for _ in range(200)]
-    before = sent_bytes("rxe1"), sent_bytes("rxe2")
+    before = counter("rxe1", "sent_bytes"), counter("rxe2", "sent_bytes")
     todo = {a: list(enumerate(sizes)), b: list(enumerate(reversed(sizes)))}
     awaited = {b: list(todo[a]), a: list(todo[b])}
     peer = {a: b, b: a}
@@ -141,8 +143,9 @@ def messages(a, b):
 
     until(60, "all messages", step)
     for device, was in zip(("rxe1", "rxe2"), before):
-        if sent_bytes(device) - was < sum(sizes):
-            sys.exit(f"{device} has sent {sent_bytes(device) - was} bytes of {sum(sizes)}")
+        sent = counter(device, "sent_bytes") - was
+        if sent < sum(sizes):
+            sys.exit(f"{device} has sent {sent} bytes of {sum(sizes)}")
     print(f"# {len(sizes)} messages each way, {sum(sizes)} bytes")
 
 
@@ -167,14 +170,28 @@ class Memory:
         return self.fill[GUARD:-GUARD]
 
 
-def one_rdma(a, b, remote, local, write):
-    """B writes, or reads, A's memory, by a cookie that comes with a message."""
-    flags = USE_ONCE | (READWRITE if write else 0)
-    args = struct.pack("@QQQQ", remote.addr, remote.size, 0, flags)
+def cookie_of(a, b, remote, flags):
+    """What names A's memory to B; it comes with a message."""
+    args = struct.pack("@QQQQ", remote.addr, remote.size, 0, USE_ONCE | flags)
     until(30, "a cookie can be sent", a.send, b, b"take it", cmsg(RDMA_MAP, args))
     data, control = until(30, "the cookie", b.receive)
     same("the message with the cookie", data, b"take it")
-    cookie = dict(control)[RDMA_DEST]
+    return dict(control)[RDMA_DEST]
+
+
+def operate(a, b, operation):
+    """B does what the control message OPERATION says, with A's memory; it ends well."""
+    until(30, "the operation can be sent", b.send, a, b"it is done", operation)
+    data, _ = until(30, "the message behind the operation", a.receive)
+    same("the message behind the operation", data, b"it is done")
+    status = dict(until(30, "the notification", b.receive)[1])[RDMA_STATUS]
+    if struct.unpack("@Qi", status[:12]) != (TOKEN, 0):
+        sys.exit(f"the operation ended with {struct.unpack('@Qi', status[:12])}")
+
+
+def one_rdma(a, b, remote, local, write):
+    """B writes, or reads, A's memory."""
+    cookie = cookie_of(a, b, remote, READWRITE if write else 0)
     pieces, at = [], 0
     for part in (local.size // 7, local.size // 3, local.size):
         part = min(part, local.size - at)
@@ -183,13 +200,8 @@ def one_rdma(a, b, remote, local, write):
         at += part
     vector = (ctypes.c_uint64 * (2 * len(pieces)))(*[word for piece in pieces for word in piece])
     args = cookie + struct.pack("@QQQQQQ", 0, local.size, ctypes.addressof(vector), len(pieces),
-                                NOTIFY_ME | (READWRITE if write else 0), 0x70ce0)
-    until(30, "the operation can be sent", b.send, a, b"it is done", cmsg(RDMA_ARGS, args))
-    data, _ = until(30, "the message behind the operation", a.receive)
-    same("the message behind the operation", data, b"it is done")
-    status = dict(until(30, "the notification", b.receive)[1])[RDMA_STATUS]
-    if struct.unpack("@Qi", status[:12]) != (0x70ce0, 0):
-        sys.exit(f"the operation ended with {struct.unpack('@Qi', status[:12])}")
+                                NOTIFY_ME | (READWRITE if write else 0), TOKEN)
+    operate(a, b, cmsg(RDMA_ARGS, args))
     remote.check("the memory of the cookie", local.content() if write else remote.content())
     local.check("the memory of the caller", local.content() if write else remote.content())
 
@@ -211,6 +223,38 @@ def rdma(a, b):
     connect(a, b)
     rdma_on(a, b, [bytearray(1 << 20), bytearray(1 << 20)],
             [1, 8, 511, 1025, 4095, 4096, 4097, 9001, 65537, 300001])
+
+
+def one_atomic(a, b, remote, local, kind, operands):
+    """B adds to, or compares and swaps, a word of A's."""
+    word, = struct.unpack("@Q", remote.content())
+    first, second = operands(word)
+    args = cookie_of(a, b, remote, READWRITE) + struct.pack(
+        "@QQQQQQQQ", local.addr, 0, first, second, 0, 0, NOTIFY_ME, TOKEN)
+    operate(a, b, cmsg(kind, args))
+    if kind == ATOMIC_FADD:
+        word = (word + first) % 2 ** 64
+    elif word == first:
+        word = second
+    remote.check("the word of the cookie", struct.pack("@Q", word))
+    local.check("what the word was", remote.content())
+
+
+def atomics_on(a, b, buffers):
+    """Adds, swaps, and swaps that find something else."""
+    base = ctypes.addressof(ctypes.c_char.from_buffer(buffers[1])) % 8
+    kinds = [(ATOMIC_FADD, lambda word: (word ^ 0x8123456789abcdef, 0)),
+             (ATOMIC_CSWP, lambda word: (word, word ^ 0x123456789abcdef0)),
+             (ATOMIC_CSWP, lambda word: (word ^ 1, 0x1122334455667788))]
+    before = counter("rxe1", "rx_atomic_requests")
+    for number in range(12):
+        kind, operands = kinds[number % 3]
+        remote = Memory(buffers[0], 4096 * number + 8 * (number + 9), 8, 500 + 2 * number)
+        local = Memory(buffers[1], 4096 * number + 8 * (number + 20) - base, 8, 501 + 2 * number)
+        one_atomic(a, b, remote, local, kind, operands)
+    if counter("rxe1", "rx_atomic_requests") - before != 12:
+        sys.exit(f"rxe1 has done {rx_atomics('rxe1') - before} atomics, expected 12")
+    print("# 12 atomics")
 
 
 def listed():
@@ -237,7 +281,9 @@ def dax(a, b, path):
     if len(found) != 1 or not found[0].endswith("strict"):
         sys.exit(f"regions on demand of the kernel: {found}, expected one, strict")
     print(f"# {found[0]}")
-    rdma_on(a, b, [mapped, bytearray(1 << 20)], [1, 511, 4097, 65537, 300001])
+    buffers = [mapped, bytearray(1 << 20)]
+    rdma_on(a, b, buffers, [1, 511, 4097, 65537, 300001])
+    atomics_on(a, b, buffers)
 
 
 def main():

@@ -94,6 +94,7 @@ enum rxe_swqe_state {
  * struct rxe_swqe - the private copy of a send work request
  * @wr_id: for the completion
  * @opcode: IB_WR_*
+ * @posted: the same as it was asked for: masked, too (sq.c)
  * @flags: IB_SEND_*
  * @err: enum rxe_req_err: RXE_REQ_OK, or why it fails when its turn comes
  * @state: how far it is
@@ -124,6 +125,7 @@ enum rxe_swqe_state {
 struct rxe_swqe {
 	u64 wr_id;
 	u32 opcode;
+	u32 posted;
 	u32 flags;
 	u8 err;
 	u8 state;

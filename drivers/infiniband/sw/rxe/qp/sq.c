@@ -197,6 +197,7 @@ static void snapshot(struct rxe_qp *qp, struct rxe_swqe *wqe, const struct rxe_s
 	*wqe = (struct rxe_swqe) {
 		.wr_id = wr.wr_id,
 		.opcode = wr.opcode,
+		.posted = wr.opcode,
 		.flags = wr.send_flags,
 		.imm = wr.ex.imm_data,
 	};
@@ -295,6 +296,32 @@ void rxe_sq_discard(struct rxe_qp *qp)
 		rxe_ring_publish_consumer(&sq->ring, sq->tail);
 }
 
+/*
+ * Masked atomics have no operation on the wire. But a consumer that knows no other (RDS) asks by
+ * them for plain ones, too: all bits compared and swapped, no carry held back.
+ *
+ * Return: IB_WR_*, which no QP takes if it cannot be had.
+ */
+static u32 plain_opcode(const struct ib_send_wr *wr)
+{
+	const struct ib_atomic_wr *atomic;
+
+	switch (wr->opcode) {
+	case IB_WR_MASKED_ATOMIC_CMP_AND_SWP:
+		atomic = atomic_wr(wr);
+		if (atomic->compare_add_mask == U64_MAX && atomic->swap_mask == U64_MAX)
+			return IB_WR_ATOMIC_CMP_AND_SWP;
+		break;
+	case IB_WR_MASKED_ATOMIC_FETCH_AND_ADD:
+		if (!atomic_wr(wr)->compare_add_mask)
+			return IB_WR_ATOMIC_FETCH_AND_ADD;
+		break;
+	default:
+		break;
+	}
+	return wr->opcode;
+}
+
 /* As the consumer has the region now: it may change the address between mapping and posting. */
 static void copy_registration(struct rxe_fast_reg *reg, const struct ib_reg_wr *wr)
 {
@@ -313,12 +340,14 @@ static void copy_kernel_operands(struct rxe_swqe *wqe, const struct ib_send_wr *
 		wqe->remote_qpn = ud_wr(wr)->remote_qpn;
 		wqe->remote_qkey = ud_wr(wr)->remote_qkey;
 		wqe->ah = rxe_ah(ud_wr(wr)->ah);
-	} else if (is_atomic(wr->opcode)) {
-		wqe->remote_addr = atomic_wr(wr)->remote_addr;
-		wqe->compare = atomic_wr(wr)->compare_add;
-		wqe->swap_add = wr->opcode == IB_WR_ATOMIC_CMP_AND_SWP ? atomic_wr(wr)->swap :
-									 atomic_wr(wr)->compare_add;
-		wqe->rkey = atomic_wr(wr)->rkey;
+	} else if (is_atomic(wqe->opcode)) {
+		const struct ib_atomic_wr *atomic = atomic_wr(wr);
+
+		wqe->remote_addr = atomic->remote_addr;
+		wqe->compare = atomic->compare_add;
+		wqe->swap_add = wqe->opcode == IB_WR_ATOMIC_CMP_AND_SWP ? atomic->swap :
+									  atomic->compare_add;
+		wqe->rkey = atomic->rkey;
 	} else if (wr->opcode == IB_WR_REG_MR) {
 		copy_registration(&wqe->reg, reg_wr(wr));
 	} else if (wr->opcode == IB_WR_LOCAL_INV || wr->opcode == IB_WR_SEND_WITH_INV) {
@@ -347,13 +376,14 @@ static int post_one(struct rxe_qp *qp, const struct ib_send_wr *wr)
 	struct rxe_sq *sq = &qp->sq;
 	u32 next = (sq->head + 1) & sq->mask;
 	struct rxe_swqe *wqe = rxe_sq_slot(sq, sq->head);
+	u32 opcode = plain_opcode(wr);
 	u64 length;
 
 	lockdep_assert_held(&sq->lock);
 	/* Pairs with the release in rxe_sq_release(). */
 	if (next == smp_load_acquire(&sq->tail))
 		return -ENOMEM;
-	if (!opcode_fits(qp, wr->opcode) || wr->num_sge < 0 || wr->num_sge > sq->max_sge)
+	if (!opcode_fits(qp, opcode) || wr->num_sge < 0 || wr->num_sge > sq->max_sge)
 		return -EINVAL;
 	length = rxe_sgl_length(wr->sg_list, wr->num_sge);
 	if ((wr->send_flags & IB_SEND_INLINE) && length > sq->max_inline)
@@ -361,7 +391,8 @@ static int post_one(struct rxe_qp *qp, const struct ib_send_wr *wr)
 
 	*wqe = (struct rxe_swqe) {
 		.wr_id = wr->wr_id,
-		.opcode = wr->opcode,
+		.opcode = opcode,
+		.posted = wr->opcode,
 		.flags = wr->send_flags,
 		.imm = wr->ex.imm_data,
 		.is_inline = wr->send_flags & IB_SEND_INLINE,

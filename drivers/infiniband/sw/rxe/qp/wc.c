@@ -25,6 +25,8 @@ static const u8 send_wc_opcode[] = {
 	[IB_WR_BIND_MW]			= IB_WC_BIND_MW,
 	[IB_WR_LOCAL_INV]		= IB_WC_LOCAL_INV,
 	[IB_WR_REG_MR]			= IB_WC_REG_MR,
+	[IB_WR_MASKED_ATOMIC_CMP_AND_SWP]	= IB_WC_MASKED_COMP_SWAP,
+	[IB_WR_MASKED_ATOMIC_FETCH_AND_ADD]	= IB_WC_MASKED_FETCH_ADD,
 };
 
 void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)
@@ -41,8 +43,8 @@ void rxe_wc_send(struct rxe_qp *qp, enum ib_wc_status status)
 
 	rxe_assert_owned(qp);
 	/* The opcode is the program's and can be anything. */
-	if (wqe->opcode < ARRAY_SIZE(send_wc_opcode))
-		wc.opcode = send_wc_opcode[wqe->opcode];
+	if (wqe->posted < ARRAY_SIZE(send_wc_opcode))
+		wc.opcode = send_wc_opcode[wqe->posted];
 	if (!status && wc.opcode == IB_WC_SEND)
 		rxe_qp_count(qp, RXE_STAT_RDMA_SENDS);
 	rxe_sq_release(qp);
