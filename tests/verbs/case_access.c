@@ -267,16 +267,16 @@ static void misaligned(const struct t_case *c)
 	pair_proves(&r.p);
 }
 
-/* The responder's asynchronous event: access error, or invalid request for misalignment. */
+/* The responder's asynchronous event, after a WRITE by a wrong key, or to a QP that takes none. */
 static void event(const struct t_case *c)
 {
+	bool by_key = c->arg == IBV_EVENT_QP_ACCESS_ERR;
 	struct access_rig r;
 
-	(void)c;
-	rig_open(&r, RIGHTS_ALL, ep_rc().access);
-	post_refused(&r, IBV_WR_RDMA_WRITE, (uintptr_t)r.target.p, r.target.mr->rkey ^ 1, 100);
-	check_refused(&r, IBV_WR_RDMA_WRITE, IBV_WC_REM_ACCESS_ERR);
-	event_want(r.p.b.dev->ctx, IBV_EVENT_QP_ACCESS_ERR, r.p.b.qp);
+	rig_open(&r, RIGHTS_ALL, ep_rc().access & ~(by_key ? 0 : IBV_ACCESS_REMOTE_WRITE));
+	post_refused(&r, IBV_WR_RDMA_WRITE, (uintptr_t)r.target.p, r.target.mr->rkey ^ by_key, 100);
+	check_refused(&r, IBV_WR_RDMA_WRITE, c->arg2);
+	event_want(r.p.b.dev->ctx, c->arg, r.p.b.qp);
 	event_none(r.p.b.dev->ctx, 50);
 }
 
@@ -367,7 +367,8 @@ const struct t_case cases_access[] = {
 	{ "err.right.qp", no_right, 1, IBV_WC_REM_INV_REQ_ERR, 0 },
 	{ "err.atomic.misaligned_add", misaligned, IBV_WR_ATOMIC_FETCH_AND_ADD, 0, 0 },
 	{ "err.atomic.misaligned_swap", misaligned, IBV_WR_ATOMIC_CMP_AND_SWP, 0, 0 },
-	{ "err.event.access", event, 0, 0, 0 },
+	{ "err.event.access", event, IBV_EVENT_QP_ACCESS_ERR, IBV_WC_REM_ACCESS_ERR, 0 },
+	{ "err.event.request", event, IBV_EVENT_QP_REQ_ERR, IBV_WC_REM_INV_REQ_ERR, 0 },
 	{ "err.middle.write", in_the_middle, IBV_WR_RDMA_WRITE, 0, 0 },
 	{ "err.middle.read", in_the_middle, IBV_WR_RDMA_READ, 0, 0 },
 	{ "err.zero_length", zero_length, 0, 0, 0 },

@@ -37,7 +37,7 @@ static struct ibv_srq *make_srq(struct ibv_pd *pd, uint32_t wr, uint32_t sge)
 /* The receiving end's own queue is the shared one; the sender has none. */
 static void pair_open(struct ep_pair *p, struct ibv_srq *srq, enum ibv_qp_type type)
 {
-	struct ep_cfg cfg = type == IBV_QPT_UD ? ep_ud() : ep_rc();
+	struct ep_cfg cfg = type == IBV_QPT_UD ? ep_ud() : type == IBV_QPT_UC ? ep_uc() : ep_rc();
 
 	cfg.cqe = 1000;
 	ep_open(&p->a, 0, &cfg);
@@ -417,7 +417,8 @@ static void other_pd(const struct t_case *c)
 	t_zero(ibv_dealloc_pd(pd));
 }
 
-static void datagrams(const struct t_case *c)
+/* @c->arg: the service. @c->arg2: bytes in front of each message. */
+static void unreliable(const struct t_case *c)
 {
 	struct ibv_srq *srq = make_srq(ep_dev(1)->pd, 20, 1);
 	struct op op = { .code = IBV_WR_SEND, .nsge = 1 };
@@ -425,8 +426,7 @@ static void datagrams(const struct t_case *c)
 	struct buf in, out;
 	struct ep_pair p;
 
-	(void)c;
-	pair_open(&p, srq, IBV_QPT_UD);
+	pair_open(&p, srq, c->arg);
 	buf_open(&in, p.b.dev, 10 * 600, 77, IBV_ACCESS_LOCAL_WRITE);
 	buf_open(&out, p.a.dev, 10 * 600, 3, 0);
 	op.ah = ep_make_ah(p.a.dev, p.a.dev->pd, &p.b.dev->gid);
@@ -443,7 +443,7 @@ static void datagrams(const struct t_case *c)
 		ep_post(&p.a, &op);
 		cq_want(p.a.scq, IBV_WC_SUCCESS, i, "SEND");
 		cq_want(p.b.rcq, IBV_WC_SUCCESS, i, "receive");
-		buf_range(&in, i * 600 + 40, 501 - i, out.seed, i * 600, "receive");
+		buf_range(&in, i * 600 + c->arg2, 501 - i, out.seed, i * 600, "receive");
 	}
 	t_zero(ibv_destroy_ah(op.ah));
 	ep_pair_close(&p);
@@ -461,6 +461,7 @@ const struct t_case cases_srq[] = {
 	{ "srq.empty", empty, 0, 0, 0 },
 	{ "srq.last_wqe", last_wqe, 0, 0, 0 },
 	{ "srq.other_pd", other_pd, 0, 0, 0 },
-	{ "srq.datagrams", datagrams, 0, 0, 0 },
+	{ "srq.datagrams", unreliable, IBV_QPT_UD, 40, 0 },
+	{ "srq.unreliable", unreliable, IBV_QPT_UC, 0, 0 },
 	{ }
 };

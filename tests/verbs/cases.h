@@ -25,6 +25,7 @@ extern const struct t_case cases_local[];	/* L_Keys and lengths at both ends */
 extern const struct t_case cases_retry[];	/* RNR, timeouts, wrong peers */
 extern const struct t_case cases_long[];	/* READs of very many packets */
 extern const struct t_case cases_ud[];		/* datagrams and address handles */
+extern const struct t_case cases_uc[];		/* what unreliable services lack */
 extern const struct t_case cases_mcast[];	/* multicast groups */
 extern const struct t_case cases_limit[];	/* many objects, big objects, bad arguments */
 extern const struct t_case cases_order[];	/* bytes become visible in increasing order */

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 		{ cases_local },
 		{ cases_retry },
 		{ cases_long },
-		{ cases_ud },
+		{ cases_ud }, { cases_uc },
 		{ cases_place },
 		{ cases_mcast },
 		{ cases_mw },

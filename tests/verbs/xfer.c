@@ -67,11 +67,7 @@ static void check_send(struct ep *a, const struct xfer *x)
 		wc.qp_num, a->qp->qp_num);
 }
 
-/*
- * On an unreliable connection a WRITE completes when it has left. A SEND of no bytes behind it
- * arrives when it has arrived.
- */
-static void chase(struct ep_pair *p)
+void pair_chase(struct ep_pair *p)
 {
 	struct op op = { .code = IBV_WR_SEND, .id = ID_CHASE };
 
@@ -98,7 +94,7 @@ void xfer_run(struct ep_pair *p, const struct xfer *x)
 		check_receive(&p->b, x);
 	check_send(&p->a, x);
 	if (p->a.cfg.type == IBV_QPT_UC && !op_takes_recv(x->code))
-		chase(p);
+		pair_chase(p);
 	buf_expect(x->dst, x->dof, x->len, x->src->seed, x->so, "destination");
 	buf_same(x->src, "source");
 }

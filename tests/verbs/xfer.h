@@ -129,6 +129,12 @@ struct xfer {
 /* xfer_run - do it from p->a (sends and writes) or into p->a (READ), check every byte. */
 void xfer_run(struct ep_pair *p, const struct xfer *x);
 
+/*
+ * pair_chase - a SEND of no bytes from p->a has arrived, and so has all before it: on an unreliable
+ * connection a WRITE completes when it has left.
+ */
+void pair_chase(struct ep_pair *p);
+
 /* xfer_fresh - buffers of its own, @len bytes at odd places, one transfer, all checked. */
 void xfer_fresh(struct ep_pair *p, enum ibv_wr_opcode code, size_t len, unsigned int flags);
 
