@@ -10,6 +10,8 @@ set -euo pipefail
 need_tools ip rdma rxe_verbs modprobe
 
 SYS=/sys/class/infiniband
+# How GIDs of IPv4 addresses begin.
+V4_GID=0000:0000:0000:0000:0000:ffff
 
 # plain KIND [OPTION...]: net0 of that kind, with 10.9.9.1, up; what is below or behind it up, too.
 plain() {
@@ -81,24 +83,29 @@ on_lo() {
 	rdma link delete rxe0
 }
 
-# vlans: vlan7 on both ends of a pair, 10.7.7.1 and 10.7.7.2.
+# vlans: vlan7 on both ends of a pair, 10.7.7.1 and fd07::1, 10.7.7.2 and fd07::2.
 vlans() {
 	local i
 	up_two 9000
 	for i in 1 2; do
 		ip -n "ns$i" link add link "veth$i" name vlan7 type vlan id 7
 		ip -n "ns$i" addr add "10.7.7.$i/24" dev vlan7
+		ip -n "ns$i" addr add "fd07::$i/64" dev vlan7 nodad
 		ip -n "ns$i" link set vlan7 up
 	done
 }
 
 # A VLAN's addresses are also those of the device on the netdev below.
 below_vlan() {
+	local gid
 	vlans
-	until_true 5 has_gid rxe1 0000:0000:0000:0000:0000:ffff:0a07:0701
-	until_true 5 has_gid rxe2 0000:0000:0000:0000:0000:ffff:0a07:0702
-	rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$RXE_SLOW" -g "$(index_of rxe1 0a07:0701)" \
-		-G "$(index_of rxe2 0a07:0702)" rc.write.sizes rc.send.sizes rc.read.sizes
+	for gid in "$V4_GID:0a07:070" fd07:0000:0000:0000:0000:0000:0000:000; do
+		until_true 5 has_gid rxe1 "${gid}1"
+		until_true 5 has_gid rxe2 "${gid}2"
+		rxe_verbs -n ns1 -N ns2 -d rxe1 -D rxe2 -x "$RXE_SLOW" \
+			-g "$(index_of rxe1 "${gid}1")" -G "$(index_of rxe2 "${gid}2")" \
+			rc.write.sizes rc.send.sizes rc.read.sizes
+	done
 	down_two
 }
 
@@ -109,11 +116,14 @@ on_vlan() {
 	for i in 1 2; do
 		rdma link delete "rxe$i"
 		in_ns "$i" rdma link add "rxe7$i" type rxe netdev vlan7
-		until_true 5 has_gid "rxe7$i" "0000:0000:0000:0000:0000:ffff:0a07:070$i"
-		! has_gid "rxe7$i" "0000:0000:0000:0000:0000:ffff:0a00:000$i" ||
+		until_true 5 has_gid "rxe7$i" "$V4_GID:0a07:070$i"
+		! has_gid "rxe7$i" "$V4_GID:0a00:000$i" ||
 			fail "rxe7$i has an address of the netdev below"
 	done
-	rxe_verbs -n ns1 -N ns2 -d rxe71 -D rxe72 -x "$RXE_SLOW" rc.write.sizes rc.read.sizes ud.imm
+	for i in 4 6; do
+		rxe_verbs -n ns1 -N ns2 -d rxe71 -D rxe72 -x "$RXE_SLOW" "-$i" \
+			rc.write.sizes rc.read.sizes ud.imm
+	done
 	ping_cm 10.7.7.2 ns1 ns2
 	ip -n ns1 link del vlan7
 	until_true 5 gone rxe71
@@ -211,22 +221,22 @@ above() {
 	ip addr add 10.7.7.1/24 dev net7
 	ip link set net7 up
 	rdma link add rxe0 type rxe netdev net0
-	until_true 5 has_gid rxe0 0000:0000:0000:0000:0000:ffff:0a07:0701
+	until_true 5 has_gid rxe0 $V4_GID:0a07:0701
 }
 
 # both CASE...: what the device below sends to that address goes to the device above.
 both() {
 	rdma link add rxe7 type rxe netdev net7
-	until_true 5 has_gid rxe7 0000:0000:0000:0000:0000:ffff:0a07:0701
-	rxe_verbs -d rxe0 -D rxe7 -x "$RXE_SLOW" -g "$(index_of rxe0 0a09:0901)" \
-		-G "$(index_of rxe7 0a07:0701)" "$@"
+	until_true 5 has_gid rxe7 $V4_GID:0a07:0701
+	rxe_verbs -d rxe0 -D rxe7 -x "$RXE_SLOW" -g "$(index_of rxe0 $V4_GID:0a09:0901)" \
+		-G "$(index_of rxe7 $V4_GID:0a07:0701)" "$@"
 }
 
 both_vlan() {
 	above vlan id 7
 	both rc.write.sizes rc.read.sizes ud.imm
-	rxe_verbs -d rxe7 -D rxe0 -x "$RXE_SLOW" -g "$(index_of rxe7 0a07:0701)" \
-		-G "$(index_of rxe0 0a09:0901)" rc.write.sizes rc.read.sizes ud.imm
+	rxe_verbs -d rxe7 -D rxe0 -x "$RXE_SLOW" -g "$(index_of rxe7 $V4_GID:0a07:0701)" \
+		-G "$(index_of rxe0 $V4_GID:0a09:0901)" rc.write.sizes rc.read.sizes ud.imm
 	rdma link delete rxe7
 	rdma link delete rxe0
 	ip link del net0
@@ -259,16 +269,16 @@ vlan_in_bridge() {
 	ip -n ns2 addr add 10.7.7.2/24 dev br7
 	ip -n ns2 link set br7 up
 	in_ns 2 rdma link add rxe7 type rxe netdev br7
-	until_true 5 has_gid rxe7 0000:0000:0000:0000:0000:ffff:0a07:0702
+	until_true 5 has_gid rxe7 $V4_GID:0a07:0702
 	until_true 5 port_is rxe7 state ACTIVE
 	ping_cm 10.7.7.2 ns1 ns2
 	rdma link delete rxe7
 	down_two
 }
 
-# index_of DEVICE TAIL: of the GID that ends so.
+# index_of DEVICE GID: its index.
 index_of() {
-	grep -lx "0000:0000:0000:0000:0000:ffff:$2" "$SYS/$1"/ports/1/gids/* | sed '1!d; s:.*/::'
+	grep -lx "$2" "$SYS/$1"/ports/1/gids/* | sed '1!d; s:.*/::'
 }
 
 refusals() {
@@ -322,13 +332,13 @@ in_netns() {
 gids() {
 	plain dummy
 	rdma link add rxe0 type rxe netdev net0
-	until_true 5 has_gid rxe0 0000:0000:0000:0000:0000:ffff:0a09:0901
+	until_true 5 has_gid rxe0 $V4_GID:0a09:0901
 	ip addr add 10.9.9.77/24 dev net0
-	until_true 5 has_gid rxe0 0000:0000:0000:0000:0000:ffff:0a09:094d
+	until_true 5 has_gid rxe0 $V4_GID:0a09:094d
 	ip addr add fd00:9::5/64 dev net0 nodad
 	until_true 5 has_gid rxe0 fd00:0009:0000:0000:0000:0000:0000:0005
 	ip addr del 10.9.9.77/24 dev net0
-	until_true 5 lacks_gid rxe0 0000:0000:0000:0000:0000:ffff:0a09:094d
+	until_true 5 lacks_gid rxe0 $V4_GID:0a09:094d
 	ip addr del fd00:9::5/64 dev net0
 	until_true 5 lacks_gid rxe0 fd00:0009:0000:0000:0000:0000:0000:0005
 	works rxe0
