@@ -206,17 +206,22 @@ static bool all(int i)
 	return true;
 }
 
+static void open_qps(struct crowd *c)
+{
+	t_check(ep_dev(0)->attr.max_qp >= c->n, "max_qp is %d", ep_dev(0)->attr.max_qp);
+	c->cq = ibv_create_cq(ep_dev(0)->ctx, 16, NULL, NULL, 0);
+	c->qps = array(c->n, sizeof(*c->qps));
+	c->psns = array(c->n, sizeof(*c->psns));
+	open_buffers(c);
+}
+
 static void run_qps(const struct t_case *t)
 {
 	struct crowd c = { .n = num_qps };
 	long before, full;
 
 	(void)t;
-	t_check(ep_dev(0)->attr.max_qp >= c.n, "max_qp is %d", ep_dev(0)->attr.max_qp);
-	c.cq = ibv_create_cq(ep_dev(0)->ctx, 16, NULL, NULL, 0);
-	c.qps = array(c.n, sizeof(*c.qps));
-	c.psns = array(c.n, sizeof(*c.psns));
-	open_buffers(&c);
+	open_qps(&c);
 	before = settled_kib();
 	each(&c, "create_qp", make_qp);
 	each(&c, "modify_qp to RTS", connect_qp);
@@ -284,16 +289,22 @@ static void check_mrs(struct crowd *c)
 	buf_same(from, "the other side");
 }
 
+static void open_mrs(struct crowd *c)
+{
+	struct ep_cfg cfg = ep_rc();
+
+	t_check(ep_dev(0)->attr.max_mr >= c->n, "max_mr is %d", ep_dev(0)->attr.max_mr);
+	ep_pair_open(&c->p, &cfg);
+	c->mrs = array(c->n, sizeof(*c->mrs));
+	open_buffers(c);
+}
+
 static void run_mrs(const struct t_case *t)
 {
 	struct crowd c = { .n = num_mrs, .access = t->arg };
-	struct ep_cfg cfg = ep_rc();
 	long before, full;
 
-	t_check(ep_dev(0)->attr.max_mr >= c.n, "max_mr is %d", ep_dev(0)->attr.max_mr);
-	ep_pair_open(&c.p, &cfg);
-	c.mrs = array(c.n, sizeof(*c.mrs));
-	open_buffers(&c);
+	open_mrs(&c);
 	before = settled_kib();
 	each(&c, "reg_mr", make_mr);
 	full = kernel_kib();
@@ -304,10 +315,34 @@ static void run_mrs(const struct t_case *t)
 	ep_pair_close(&c.p);
 }
 
+/* All of both kinds are there at a time, and each is used then. */
+static void run_both(const struct t_case *t)
+{
+	struct crowd q = { .n = num_qps }, m = { .n = num_mrs };
+	long before;
+
+	(void)t;
+	open_qps(&q);
+	open_mrs(&m);
+	before = settled_kib();
+	each(&q, "create_qp", make_qp);
+	each(&q, "modify_qp to RTS", connect_qp);
+	each(&m, "reg_mr", make_mr);
+	t_note("all of them: %ld KiB", kernel_kib() - before);
+	each(&q, "SEND", use_qp);
+	each(&m, "WRITE or READ", use_mr);
+	check_slots(&q.to, &q.from, q.n, all);
+	check_mrs(&m);
+	each(&m, "dereg_mr", unmake_mr);
+	each(&q, "destroy_qp", unmake_qp);
+	ep_pair_close(&m.p);
+}
+
 static const struct t_case cases[] = {
 	{ "crowd.qp", run_qps, 0, 0, 400 },
 	{ "crowd.mr.pinned", run_mrs, 0, 0, 400 },
 	{ "crowd.mr.odp", run_mrs, IBV_ACCESS_ON_DEMAND, 0, 400 },
+	{ "crowd.both", run_both, 0, 0, 600 },
 	{ }
 };
 
