@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #include "cases.h"
-#include "place.h"
+#include "placed.h"
+#include "transfer.h"
 
 enum { PAGES = 5, BAD = 2, LEN = 1500, GRH = 40, ID = 0xe44, RID = 0xe45 };
 
@@ -442,17 +443,9 @@ static void unreliable(const struct t_case *c)
 	rig_end(&r, c->arg, "memory around");
 }
 
-static void srq_recv(struct ibv_srq *srq, struct ibv_sge *sge, uint64_t id)
-{
-	struct ibv_recv_wr wr = { .wr_id = id, .sg_list = sge, .num_sge = 1 }, *bad;
-
-	t_zero(ibv_post_srq_recv(srq, &wr, &bad));
-}
-
 /* Only the QP that took the bad receive ends; the queue serves the next one. */
 static void shared_queue(const struct t_case *c)
 {
-	struct ibv_srq_init_attr attr = { .attr = { .max_wr = 4, .max_sge = 1 } };
 	struct ep_cfg cfg = ep_rc();
 	struct ibv_sge bad, good, from;
 	struct op send = { .code = IBV_WR_SEND, .sge = &from, .nsge = 1, .id = ID };
@@ -460,11 +453,7 @@ static void shared_queue(const struct t_case *c)
 	struct ep_pair p;
 
 	rig_open(&r);
-	ep_open(&p.a, 0, &cfg);
-	cfg.srq = ibv_create_srq(r.p.b.dev->pd, &attr);
-	t_check(cfg.srq, "ibv_create_srq: %s", strerror(errno));
-	ep_open(&p.b, 1, &cfg);
-	ep_pair_connect(&p);
+	srq_pair_open(&p, &cfg);
 	spoil(&r, c->arg);
 	bad = (struct ibv_sge){ (uintptr_t)r.bad + 1000, LEN, r.mr->lkey };
 	good = buf_sge(&r.m.b, 77, LEN);
@@ -488,22 +477,11 @@ static void shared_queue(const struct t_case *c)
 	rig_end(&r, c->arg, "memory around");
 }
 
-#ifdef HAVE_IBV_WR_FLUSH
-/* FLUSH GLOBAL and ATOMIC WRITE. */
-#define PLACE_CAPS	(1ULL << 38 | 1ULL << 40)
-
 /* A word is not written to memory that has gone. */
 static void bad_word(struct err_rig *r)
 {
-	struct ibv_qp_ex *qp = r->p.a.qpx;
-	uint64_t word = 0x0123456789abcdef;
-
 	t_where("target of ATOMIC WRITE");
-	ibv_wr_start(qp);
-	qp->wr_id = ID;
-	qp->wr_flags = IBV_SEND_SIGNALED;
-	ibv_wr_atomic_write(qp, r->mr->rkey, (uintptr_t)r->bad + 1000, &word);
-	t_zero(ibv_wr_complete(qp));
+	placed_word(&r->p.a, r->mr->rkey, (uintptr_t)r->bad + 1000, 0x0123456789abcdef, ID);
 	cq_want(r->p.a.scq, IBV_WC_REM_OP_ERR, ID, "ATOMIC WRITE");
 	ep_await_state(&r->p.b, IBV_QPS_ERR, "responder's", 5);
 	event_want(r->p.b.dev->ctx, IBV_EVENT_QP_FATAL, r->p.b.qp);
@@ -513,15 +491,9 @@ static void bad_word(struct err_rig *r)
 /* A FLUSH asks what became of that which was written, not for the memory: it does not fault. */
 static void bad_flush(struct err_rig *r, struct ibv_mr *mr)
 {
-	struct ibv_qp_ex *qp = r->p.a.qpx;
-
 	t_where("FLUSH");
-	ibv_wr_start(qp);
-	qp->wr_id = ID;
-	qp->wr_flags = IBV_SEND_SIGNALED;
-	ibv_wr_flush(qp, mr->rkey, (uintptr_t)r->bad + 1000, LEN, IBV_FLUSH_GLOBAL,
-		     IBV_FLUSH_RANGE);
-	t_zero(ibv_wr_complete(qp));
+	placed_flush(&r->p.a, mr->rkey, (uintptr_t)r->bad + 1000, LEN, PLACED_GLOBAL, PLACED_RANGE,
+		     ID);
 	cq_want(r->p.a.scq, IBV_WC_SUCCESS, ID, "FLUSH");
 }
 
@@ -532,14 +504,11 @@ static void placed(const struct t_case *c)
 	struct ibv_mr *mr;
 	struct err_rig r;
 
-	if ((device_flags(1) & PLACE_CAPS) != PLACE_CAPS)
-		t_skip("the device does not claim FLUSH and ATOMIC WRITE");
+	placed_need(PLACED_CAP_GLOBAL | PLACED_CAP_WORD);
 	rig_open(&r);
 	connected = r.p;
-	cfg.access |= IBV_ACCESS_FLUSH_GLOBAL;
-	cfg.send_ops = IBV_QP_EX_WITH_FLUSH | IBV_QP_EX_WITH_ATOMIC_WRITE;
-	ep_pair_open(&r.p, &cfg);
-	mr = odp_reg(r.p.b.dev, r.m.b.p, r.m.b.len, RIGHTS_ALL | IBV_ACCESS_FLUSH_GLOBAL);
+	placed_open(&r.p, &cfg, PLACED_GLOBAL);
+	mr = odp_reg(r.p.b.dev, r.m.b.p, r.m.b.len, RIGHTS_ALL | placed_rights(PLACED_GLOBAL));
 	spoil(&r, c->arg);
 	bad_word(&r);
 	bad_flush(&r, mr);
@@ -548,13 +517,6 @@ static void placed(const struct t_case *c)
 	r.p = connected;
 	rig_end(&r, c->arg, "memory around");
 }
-#else
-static void placed(const struct t_case *c)
-{
-	(void)c;
-	t_skip("this release of libibverbs has no calls for it");
-}
-#endif
 
 #define KIND(name, how)							\
 	{ "err." name ".whole", whole, how, 0, 60 },			\

@@ -2,47 +2,16 @@
 /*
  * data.*: every operation on every kind of memory, on demand at the requester, at the responder and
  * at both, at two path MTUs, with sizes around the edges of packets and pages.
- *
- * Each transfer has mappings and regions of its own, so that each is a first use. Memory with a
- * file behind it is filled through the file: RDMA is then the first to touch the mapping.
+ * Other operations and transports: kinds.*.
  */
 #include <string.h>
 
 #include "cases.h"
-#include "place.h"
+#include "transfer.h"
 
-enum { AT_REQUESTER = 1, AT_RESPONDER = 2, GRH = 40, SLACK = 150 };
+enum { GRH = 40, SLACK = 150 };
 /* Rows say path MTU and operation in one number. */
 enum { OP_UD = 20, OP_UNIT = 32 };
-
-static const char *const sides[] = { "", "the requester", "the responder", "both sides" };
-
-static enum place_kind kind_at(int where, int side, enum place_kind kind)
-{
-	return where & side ? kind : PLACE_PINNED;
-}
-
-static void transfer(struct ep_pair *p, enum ibv_wr_opcode code, enum place_kind kind, int where,
-		     size_t len)
-{
-	bool read = code == IBV_WR_RDMA_READ;
-	bool write = code == IBV_WR_RDMA_WRITE || code == IBV_WR_RDMA_WRITE_WITH_IMM;
-	struct ep_dev *from = read ? p->b.dev : p->a.dev, *to = read ? p->a.dev : p->b.dev;
-	struct mem src, dst;
-	struct xfer x = { code, &src.b, &dst.b, 1 + t_rand() % 70, 1 + t_rand() % 70, len, 0 };
-
-	t_where("%s of %zu bytes with %s memory at %s", op_name(code), len, place_name(kind),
-		sides[where]);
-	mem_open(&src, from, kind_at(where, read ? AT_RESPONDER : AT_REQUESTER, kind),
-		 len + SLACK, t_rand(), read ? IBV_ACCESS_REMOTE_READ : 0, true);
-	mem_open(&dst, to, kind_at(where, read ? AT_REQUESTER : AT_RESPONDER, kind),
-		 len + SLACK, t_rand(),
-		 IBV_ACCESS_LOCAL_WRITE | (write ? IBV_ACCESS_REMOTE_WRITE : 0), true);
-	xfer_run(p, &x);
-	mem_close(&src);
-	mem_close(&dst);
-	t_where("%s", "");
-}
 
 /* @c->arg: the kind of memory. */
 static void reliable(const struct t_case *c)
@@ -59,9 +28,9 @@ static void reliable(const struct t_case *c)
 
 	for (int where = 1; where <= 3; where++) {
 		for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
-			transfer(&p, c->arg2 % OP_UNIT, c->arg, where, lens[i]);
+			transfer(&p, c->arg2 % OP_UNIT, c->arg, where, lens[i], 0);
 		if (where == 3 || odp_opts.full)
-			transfer(&p, c->arg2 % OP_UNIT, c->arg, where, (2 << 20) + 13);
+			transfer(&p, c->arg2 % OP_UNIT, c->arg, where, (2 << 20) + 13, 0);
 	}
 	ep_pair_close(&p);
 }
@@ -77,7 +46,8 @@ static void datagram(struct ep_pair *p, struct ibv_ah *ah, enum place_kind kind,
 	struct ibv_wc wc;
 	size_t end = 5 + GRH + len;
 
-	t_where("datagram of %zu bytes with %s memory at %s", len, place_name(kind), sides[where]);
+	t_where("datagram of %zu bytes with %s memory at %s", len, place_name(kind),
+		side_name(where));
 	mem_open(&src, p->a.dev, kind_at(where, AT_REQUESTER, kind), len + SLACK, t_rand(), 0,
 		 true);
 	mem_open(&dst, p->b.dev, kind_at(where, AT_RESPONDER, kind), len + SLACK, t_rand(),
@@ -148,7 +118,7 @@ static void atomic(struct ep_pair *p, enum ibv_wr_opcode code, enum place_kind k
 	struct op op = { .code = code, .sge = &sge, .nsge = 1, .id = 0xa7, .swap = swap };
 
 	t_where("%s at offset %zu with %s memory at %s", op_name(code), off, place_name(kind),
-		sides[where]);
+		side_name(where));
 	mem_open(&target, p->b.dev, kind_at(where, AT_RESPONDER, kind), 3 * page, 0, RIGHTS_ALL,
 		 true);
 	mem_open(&result, p->a.dev, kind_at(where, AT_REQUESTER, kind), 2 * page, 0,

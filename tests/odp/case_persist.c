@@ -7,11 +7,9 @@
  */
 #include "cases.h"
 #include "place.h"
+#include "placed.h"
 
-#ifdef HAVE_IBV_WR_FLUSH
 enum { LEN = 70000, SKEW = 1234, OFF = 4091, WRITTEN = 50001, ID = 0xf1 };
-
-#define FLUSH_PERSISTENT_CAP	(1ULL << 39)
 
 struct persist_rig {
 	struct ep_pair p;
@@ -22,7 +20,7 @@ struct persist_rig {
 /* Where a DAX file system could be made, the machine has all that the claim takes. */
 static void need_persistent(void)
 {
-	if (device_flags(1) & FLUSH_PERSISTENT_CAP)
+	if (device_flags(1) & PLACED_CAP_PERSISTENT)
 		return;
 	t_check(!odp_opts.dax, "DAX at %s, but the device does not claim FLUSH PERSISTENT",
 		odp_opts.dax);
@@ -31,29 +29,24 @@ static void need_persistent(void)
 
 static void rig_open(struct persist_rig *r, enum place_kind kind)
 {
-	int right = IBV_ACCESS_FLUSH_PERSISTENT;
 	struct ep_cfg cfg = ep_rc();
 
 	odp_needed();
+	placed_need(0);
 	need_persistent();
-	cfg.access |= right;
-	cfg.send_ops = IBV_QP_EX_WITH_FLUSH;
-	ep_pair_open(&r->p, &cfg);
+	placed_open(&r->p, &cfg, PLACED_PERSISTENT);
 	buf_open(&r->source, r->p.a.dev, LEN, 37, RIGHTS_ALL);
-	mem_open(&r->target, r->p.b.dev, kind, LEN, SKEW, RIGHTS_ALL | right, true);
+	mem_open(&r->target, r->p.b.dev, kind, LEN, SKEW,
+		 RIGHTS_ALL | placed_rights(PLACED_PERSISTENT), true);
 }
 
-static void flush(struct persist_rig *r, uint8_t level, enum ibv_wc_status want)
+static void flush(struct persist_rig *r, unsigned int level, enum ibv_wc_status want)
 {
 	const struct buf *b = &r->target.b;
-	struct ibv_qp_ex *qp = r->p.a.qpx;
 
-	t_where("flush level %d", level);
-	ibv_wr_start(qp);
-	qp->wr_id = ID;
-	qp->wr_flags = IBV_SEND_SIGNALED;
-	ibv_wr_flush(qp, b->mr->rkey, (uintptr_t)b->p + OFF, WRITTEN, IBV_FLUSH_PERSISTENT, level);
-	t_zero(ibv_wr_complete(qp));
+	t_where("flush level %u", level);
+	placed_flush(&r->p.a, b->mr->rkey, (uintptr_t)b->p + OFF, WRITTEN, PLACED_PERSISTENT, level,
+		     ID);
 	cq_want(r->p.a.scq, want, ID, "FLUSH");
 }
 
@@ -68,8 +61,8 @@ static void lasting(const struct t_case *c)
 
 		buf_refill(&r.source);
 		xfer_run(&r.p, &x);
-		flush(&r, IBV_FLUSH_RANGE, IBV_WC_SUCCESS);
-		flush(&r, IBV_FLUSH_MR, IBV_WC_SUCCESS);
+		flush(&r, PLACED_RANGE, IBV_WC_SUCCESS);
+		flush(&r, PLACED_MR, IBV_WC_SUCCESS);
 		buf_expect(&r.target.b, OFF, WRITTEN, r.source.seed, 5, "target");
 	}
 	mem_close(&r.target);
@@ -87,13 +80,13 @@ static void fleeting(const struct t_case *c)
 	struct xfer x = { IBV_WR_RDMA_WRITE, &r.source, &r.target.b, 5, OFF, WRITTEN, 0 };
 
 	rig_open(&r, c->arg);
-	flush(&r, IBV_FLUSH_MR, IBV_WC_SUCCESS);
+	flush(&r, PLACED_MR, IBV_WC_SUCCESS);
 	xfer_run(&r.p, &x);
-	flush(&r, IBV_FLUSH_MR, IBV_WC_REM_OP_ERR);
+	flush(&r, PLACED_MR, IBV_WC_REM_OP_ERR);
 	ep_pair_again(&r.p);
 	t_zero(mr_rereg(r.target.b.mr, REREG_ACCESS, NULL, NULL,
-			odp_access(RIGHTS_ALL | IBV_ACCESS_FLUSH_PERSISTENT)));
-	flush(&r, IBV_FLUSH_MR, IBV_WC_REM_OP_ERR);
+			odp_access(RIGHTS_ALL | placed_rights(PLACED_PERSISTENT))));
+	flush(&r, PLACED_MR, IBV_WC_REM_OP_ERR);
 	ep_pair_again(&r.p);
 	pair_proves(&r.p);
 	mem_close(&r.target);
@@ -108,15 +101,3 @@ const struct t_case cases_persist[] = {
 	{ "persist.shared_file", fleeting, PLACE_SHARED_FILE, 0, 60 },
 	{ }
 };
-#else
-static void no_calls(const struct t_case *c)
-{
-	(void)c;
-	t_skip("this release of libibverbs has no calls for it");
-}
-
-const struct t_case cases_persist[] = {
-	{ "persist.none", no_calls, 0, 0, 0 },
-	{ }
-};
-#endif

@@ -9,6 +9,7 @@
 
 extern const struct t_case cases_verbs[];	/* capabilities, limits, counters */
 extern const struct t_case cases_matrix[];	/* every operation on every kind of memory */
+extern const struct t_case cases_kinds[];	/* other operations and transports on each kind */
 extern const struct t_case cases_touch[];	/* memory that nobody touched before */
 extern const struct t_case cases_region[];	/* iova, implicit, overlapping, sparse, read-only */
 extern const struct t_case cases_change[];	/* memory replaced under a region */

@@ -39,12 +39,12 @@ static int own_option(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct t_table tables[] = {
-		{ cases_verbs }, { cases_matrix }, { cases_touch }, { cases_region },
-		{ cases_change }, { cases_paging }, { cases_migrate }, { cases_protect },
-		{ cases_fork }, { cases_uffd }, { cases_flow }, { cases_reach },
-		{ cases_company }, { cases_err },
-		{ cases_cpu }, { cases_advise }, { cases_persist }, { cases_life },
-		{ cases_limit }, { cases_storm }, { NULL },
+		{ cases_verbs }, { cases_matrix }, { cases_kinds }, { cases_touch },
+		{ cases_region }, { cases_change }, { cases_paging }, { cases_migrate },
+		{ cases_protect }, { cases_fork }, { cases_uffd }, { cases_flow },
+		{ cases_reach }, { cases_company }, { cases_err }, { cases_cpu },
+		{ cases_advise }, { cases_persist }, { cases_life }, { cases_limit },
+		{ cases_storm }, { NULL },
 	};
 	int n;
 

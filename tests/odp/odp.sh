@@ -33,12 +33,13 @@ fi
 [ "$MODE" = fast ] || options+=(--full)
 
 # Of the matrix, fast takes one path MTU: the other one differs in the sizes around it.
-FAST=('verbs.*' 'data.*.mtu1024' 'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'reach.*'
-	'company.*' 'err.*' 'atomic.*' 'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom
-	limit.reaper limit.rings limit.chunks 'storm.*.qps4' 'storm.replace.*' storm.versions)
+FAST=('verbs.*' 'data.*.mtu1024' 'kinds.*.mtu1024' 'kinds.*.inline_*' 'kinds.*.atomic_write'
+	'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'reach.*' 'company.*' 'err.*' 'atomic.*'
+	'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom limit.reaper limit.rings limit.chunks
+	'storm.*.qps4' 'storm.replace.*' storm.versions)
 # Between two devices: what goes by the wire, and what depends on who is where.
-TWO=('data.anon.*' 'data.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*' 'err.*' 'life.*'
-	'storm.*.qps4')
+TWO=('data.anon.*' 'data.memfd.*' 'kinds.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*'
+	'err.*' 'life.*' 'storm.*.qps4')
 # Of unreliable connections what fits into a queue: nothing holds a peer back while pages come.
 VERBS=('long.*' 'place.*' 'srq.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
 # By regions of the whole address space; not what asks for their bounds.
