@@ -101,6 +101,8 @@ iser_name() {
 # The session outlives its connection, and gets another one when there is a device again.
 # shellcheck disable=SC2034 # read by name
 ISER_SURVIVES=yes
+# shellcheck disable=SC2034 # read by name
+ISER_SHARES=no
 
 # Only the target sees what is on its disk.
 iser_behind() {

@@ -11,7 +11,9 @@ HOST=5ca1ab1e-0000-4000-8000-000000000001
 NVME_MODULES='nvme_rdma nvmet_rdma nvme_fabrics nvmet'
 
 nvme_modules() {
-	modprobe -a nvmet nvmet_rdma nvme_rdma
+	modprobe nvmet
+	modprobe nvmet_rdma use_srq="$SRQ"
+	modprobe nvme_rdma
 	modprobe brd rd_nr=1 rd_size=$((DISK_MIB * 1024)) max_part=0
 }
 
@@ -61,6 +63,8 @@ nvme_name() {
 # With the device goes the controller, and what waited for it fails.
 # shellcheck disable=SC2034 # read by name
 NVME_SURVIVES=no
+# shellcheck disable=SC2034 # read by name
+NVME_SHARES=yes
 
 # What is on the disk, without the initiator.
 nvme_behind() {

@@ -4,14 +4,16 @@
 # storage.sh [fast|full] [PATTERN...]: disks over the kernel's own consumers of RDMA, initiator and
 # target both in this guest, each with a device of its own and a wire between them. Verified I/O,
 # connections that come and go, either device removed under I/O, the access flags in force, kernel
-# memory, and the end of all modules. fast verifies 12 MiB and connects three times, full 256 MiB
-# and 20 times. PATTERN selects cases, like 'nvme.*' or iser.churn.
+# memory, and the end of all modules; and a shorter round in which the target receives by a shared
+# queue, T.srq.*, where it can. fast verifies 12 MiB and connects three times, full 256 MiB and 20
+# times; the shorter round is always the fast one. PATTERN selects cases, like 'nvme.*', iser.churn.
 #
 # A transport T brings the functions T_modules (load), T_serve and T_unserve (the target), T_attach
 # and T_detach (the initiator), T_name (of the disk: fails if there is none), T_behind (a device
 # that shows what is on the target's disk, or none), T_returned (the target's device was away, and
 # is another one now); T_MODULES to unload in the end; T_SURVIVES: do commands wait for the
-# initiator's own device to come back?
+# initiator's own device to come back? T_SHARES: can the target's queue pairs share a receive queue?
+# They do if $SRQ is 1.
 set -euo pipefail
 # shellcheck source=../net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
@@ -25,7 +27,7 @@ set -euo pipefail
 . "$(dirname "$0")/srp.sh"
 need_tools ip rdma fio nvme iscsiadm python3
 
-DISK_MIB=64 MIB=12 CONNECTS=3
+DISK_MIB=64 MIB=12 CONNECTS=3 SRQ=0 ROUND=''
 case ${1:-} in
 full) DISK_MIB=256 MIB=256 CONNECTS=20 ;;&
 fast | full) shift ;;
@@ -47,11 +49,24 @@ no_disk() {
 	! "${T}_name"
 }
 
+# receives_as_asked: by a shared queue, which queue pairs are on, or with none. The initiators never
+# make one.
+receives_as_asked() {
+	local queues
+	queues=$(rdma resource show srq)
+	if [ $SRQ = 1 ]; then
+		grep -qE '^dev rxe2 .* lqpn [0-9]' <<<"$queues" || fail "none is shared: $queues"
+	else
+		expect "$queues" '' "shared receive queues"
+	fi
+}
+
 # attach: the name of the disk in `disk`.
 attach() {
 	"${T}_attach"
 	until_true 10 has_disk
 	disk=$("${T}_name")
+	receives_as_asked
 }
 
 detach() {
@@ -107,6 +122,7 @@ verify() {
 	verified 6 --verify_backlog=64 --numjobs=2 --offset_increment=6m
 	finished watched
 	same_behind 12
+	rdma resource show srq | sed 's/^/# /'
 	detach
 }
 
@@ -120,8 +136,10 @@ read_part() {
 # churn COUNT: the core keeps completion queues for the next consumer: what counts is what is left
 # after the first connection.
 churn() {
-	local i base disk
+	local i base disk io
 	attach
+	verified 8
+	finished watched
 	dd if="/dev/$disk" of="$WORK/content" bs=1M count=8 iflag=direct status=none
 	[ "$(tr -d '\0' <"$WORK/content" | head -c 100000 | wc -c)" = 100000 ] ||
 		fail "nothing is on the disk"
@@ -179,6 +197,7 @@ removed() {
 	fi
 	verified 4
 	finished watched
+	receives_as_asked
 	detach
 }
 
@@ -214,29 +233,52 @@ unload() {
 at() {
 	local name=$1 limit=$2
 	shift 2
-	CASE=$T.$name
+	CASE=$T$ROUND.$name
 	chosen "$CASE" || return 0
 	run_case "$CASE" "$limit" "$@"
 	! "${T}_name" >/dev/null 2>&1 || "${T}_detach" >/dev/null 2>&1 || true
 }
 
-one_transport() {
-	local modules=${T^^}_MODULES survives=${T^^}_SURVIVES
-	run_case "$T.load" 20 "${T}_modules"
-	run_case "$T.serve" 10 "${T}_serve"
+# with_target CASES: the modules and the target, and CASES with them.
+with_target() {
+	local modules=${T^^}_MODULES
+	run_case "$T$ROUND.load" 20 "${T}_modules"
+	run_case "$T$ROUND.serve" 10 "${T}_serve"
+	"$@"
+	run_case "$T$ROUND.unserve" 10 "${T}_unserve"
+	run_case "$T$ROUND.unload" 20 unload "${!modules}"
+}
+
+all_cases() {
+	local survives=${T^^}_SURVIVES
 	at verify $((60 + 2 * MIB)) verify "$MIB"
 	at churn $((20 + 6 * CONNECTS)) churn "$CONNECTS"
 	at regions 60 regions
 	at memory 90 steady 100 one_round
 	at target_removed 120 removed 2 yes
 	at initiator_removed 120 removed 1 "${!survives}"
-	run_case "$T.unserve" 10 "${T}_unserve"
-	run_case "$T.unload" 20 unload "${!modules}"
 }
 
-# touched: is any case of the transport asked for?
+# What differs is who the target's receives belong to, and when they end.
+shared_cases() {
+	at verify 84 verify 12
+	at churn 38 churn 3
+	at target_removed 120 removed 2 yes
+}
+
+# touched CASE...: is any of these cases of the transport asked for?
 touched() {
-	chosen "$T".{verify,churn,regions,memory,target_removed,initiator_removed}
+	chosen "${@/#/$T$ROUND.}"
+}
+
+one_transport() {
+	local shares=${T^^}_SHARES
+	! touched verify churn regions memory target_removed initiator_removed ||
+		with_target all_cases
+	[ "${!shares}" = yes ] || return 0
+	ROUND=.srq SRQ=1
+	! touched verify churn target_removed || with_target shared_cases
+	ROUND='' SRQ=0
 }
 
 end_of_driver() {
@@ -246,11 +288,17 @@ end_of_driver() {
 	[ ! -d /sys/module/rdma_rxe ] || fail "rdma_rxe is still there"
 }
 
+# No bug in the kernel's log, but for the one that is known.
+log_but_known() {
+	dmesg | srp_known >"$WORK/dmesg"
+	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
+}
+
 run_case driver 10 driver_is_loaded
 run_case network 10 net_self 9000
 for T in nvme iser srp; do
-	! touched || one_transport
+	one_transport
 done
 run_case storage.rmmod 20 end_of_driver
-run_case storage.log 10 log_clean
+run_case storage.log 10 log_but_known
 summary
