@@ -379,6 +379,23 @@ static void inline_data(const struct t_case *c)
 	ep_pair_close(&p);
 }
 
+/* Huge pages of a pool by a region that does not say so, as well as by one that does. */
+static void unmarked(const struct t_case *c)
+{
+	struct ibv_mr *marked;
+	struct rig r;
+
+	(void)c;
+	rig_open(&r, PLACE_HUGETLB, (2 << 20) + 4099);
+	rig_warm(&r);
+	marked = r.m.b.mr;
+	r.m.b.mr = odp_reg(r.p.b.dev, r.m.b.p, r.m.b.len, RIGHTS_ALL);
+	rig_warm(&r);
+	rig_proves(&r, "huge pages without IBV_ACCESS_HUGETLB");
+	t_zero(ibv_dereg_mr(marked));
+	rig_close(&r);
+}
+
 /* Very many regions over one memory; each is used, and goes while the others stay. */
 static void many(const struct t_case *c)
 {
@@ -457,6 +474,7 @@ const struct t_case cases_region[] = {
 	{ "region.overlap", overlap, 0, 0, 0 },
 	{ "region.sparse.64g", sparse, 64, 60, 60 },
 	{ "region.sparse.1t", sparse, 1024, 60, 60 },
+	{ "region.hugetlb.unmarked", unmarked, 0, 0, 0 },
 	{ "region.readonly.read", readonly, 0, 0, 0 },
 	{ "region.readonly.local_write", readonly, 1, 0, 0 },
 	{ "region.mixed.gather_send", mixed_list, IBV_WR_SEND, 0, 0 },

@@ -223,7 +223,8 @@ void mem_reg(struct mem *m, struct ep_dev *dev, int access)
 	if (m->pl.kind == PLACE_PINNED)
 		buf_reg(&m->b, dev, access);
 	else
-		m->b.mr = odp_reg(dev, m->b.p, m->b.len, access);
+		m->b.mr = odp_reg(dev, m->b.p, m->b.len,
+				  access | (m->pl.kind == PLACE_HUGETLB ? IBV_ACCESS_HUGETLB : 0));
 }
 
 void mem_open(struct mem *m, struct ep_dev *dev, enum place_kind kind, size_t len, size_t skew,

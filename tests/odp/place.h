@@ -65,6 +65,7 @@ void mem_open(struct mem *m, struct ep_dev *dev, enum place_kind kind, size_t le
 void mem_plain(struct mem *m, enum place_kind kind, size_t len, size_t skew, bool untouched);
 /* mem_holes - the same with nothing filled: the buffer and its guards are all holes. */
 void mem_holes(struct mem *m, enum place_kind kind, size_t len, size_t skew);
+/* mem_reg - the MR; of huge pages from a pool with the flag that says so. */
 void mem_reg(struct mem *m, struct ep_dev *dev, int access);
 void mem_close(struct mem *m);
 
