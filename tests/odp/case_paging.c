@@ -7,7 +7,6 @@
  * here. The page that was written by RDMA is therefore not touched by the CPU before it is put out.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,10 +142,9 @@ static void free_pages(const struct t_case *c)
 	struct rig r;
 	size_t first, page = odp_page();
 
-	(void)c;
 	odp_needed();
 	swap_needed(4 << 20);
-	rig_open(&r, PLACE_ANON, LEN);
+	rig_open(&r, c->arg, LEN);
 	first = page - (uintptr_t)r.m.b.p % page;
 	for (int round = 0; round < 4; round++) {
 		t_where("round %d", round);
@@ -232,19 +230,47 @@ static void ksm(const struct t_case *c)
 	file_write("/sys/kernel/mm/ksm/run", "0");
 }
 
+/* Pages of the file that are cached, of those that the mapping covers. */
+static size_t cached(const struct rig *r)
+{
+	size_t n = r->m.b.map_len / odp_page(), sum = 0;
+	unsigned char *in = malloc(n);
+
+	t_check(in && !mincore(r->m.b.map, r->m.b.map_len, in), "mincore: %s", strerror(errno));
+	for (size_t i = 0; i < n; i++)
+		sum += in[i] & 1;
+	free(in);
+	return sum;
+}
+
+/*
+ * Of the cache only what is clean and not mapped goes: nothing is written for it. However slow the
+ * machine, half a minute later the kernel would write by itself.
+ */
+static void drop_cache(struct rig *r)
+{
+	double end = t_now() + 8;
+
+	t_check(!madvise(r->m.b.map, r->m.b.map_len, MADV_DONTNEED), "MADV_DONTNEED: %s",
+		strerror(errno));
+	while (cached(r)) {
+		t_check(t_now() < end, "%zu of %zu pages stay in the cache: not yet on disk?",
+			cached(r), r->m.b.map_len / odp_page());
+		file_need("/proc/sys/vm/drop_caches", "1");
+		usleep(1000);
+	}
+}
+
 /* What the file on disk holds, past every mapping and cache. */
 static void on_disk(struct rig *r, const char *who)
 {
 	struct buf image = r->m.b;
 	uint8_t *raw;
-	int fd = r->m.pl.fd;
 
-	t_check(!fsync(fd), "fsync: %s", strerror(errno));
-	t_check(!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), "posix_fadvise");
-	file_write("/proc/sys/vm/drop_caches", "1");
+	drop_cache(r);
 	raw = malloc(image.map_len);
-	t_check(raw && pread(fd, raw, image.map_len, 0) == (ssize_t)image.map_len, "pread: %s",
-		strerror(errno));
+	t_check(raw && pread(r->m.pl.fd, raw, image.map_len, 0) == (ssize_t)image.map_len,
+		"pread: %s", strerror(errno));
 	image.map = raw;
 	image.p = raw + (r->m.b.p - r->m.b.map);
 	buf_expect(&image, r->off, r->len, r->pin.seed, r->off, who);
@@ -252,8 +278,9 @@ static void on_disk(struct rig *r, const char *who)
 }
 
 /*
- * Written by RDMA to a shared mapping, synced, mapping and cache dropped: it is in the file. Each
- * round must make the page dirty anew, after the sync before it has cleaned it.
+ * Written by RDMA to a shared mapping, synced by way of the mapping or of the file, mapping and
+ * cache dropped: it is in the file. Each round must make the page dirty anew, after the sync before
+ * it has cleaned it.
  */
 static void sync_file(const struct t_case *c)
 {
@@ -262,15 +289,15 @@ static void sync_file(const struct t_case *c)
 	odp_needed();
 	rig_open(&r, c->arg, LEN);
 	for (int round = 0; round < 4; round++) {
-		t_where("round %d", round);
+		t_where("round %d, %s", round, round & 1 ? "msync" : "fsync");
 		buf_refill(&r.m.b);
 		t_check(!msync(r.m.b.map, r.m.b.map_len, MS_SYNC), "msync: %s", strerror(errno));
 		rig_write(&r);
 		if (round & 1)
 			t_check(!msync(r.m.b.map, r.m.b.map_len, MS_SYNC), "msync: %s",
 				strerror(errno));
-		t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED), "MADV_DONTNEED: %s",
-			strerror(errno));
+		else
+			t_check(!fsync(r.m.pl.fd), "fsync: %s", strerror(errno));
 		on_disk(&r, "the file after what RDMA wrote was synced");
 		rig_written(&r, "the mapping after that");
 	}
@@ -279,7 +306,8 @@ static void sync_file(const struct t_case *c)
 }
 
 const struct t_case cases_paging[] = {
-	{ "change.free.anon", free_pages, 0, 0, 60 },
+	{ "change.free.anon", free_pages, PLACE_ANON, 0, 60 },
+	{ "change.free.thp", free_pages, PLACE_THP, 0, 60 },
 	{ "change.pageout.anon", pageout, PLACE_ANON, 0, 60 },
 	{ "change.pageout.thp", pageout, PLACE_THP, 0, 60 },
 	{ "change.pageout.memfd", pageout, PLACE_MEMFD, 0, 60 },
