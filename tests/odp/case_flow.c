@@ -90,6 +90,52 @@ static void longer(const struct t_case *c)
 	uffd_close(&f.u);
 }
 
+/* One timeout is 67 or 537 ms; and what is several times as long. */
+static unsigned int timeout_of_own(void)
+{
+	return t_opts.slow > 1 ? 17 : 14;
+}
+
+static double longer_than_that(void)
+{
+	return t_opts.slow > 1 ? 3.2 : 0.4;
+}
+
+/*
+ * The requester's own page takes several times its timeout. Nothing was sent, or the answer is
+ * there: the time is ours, and a requester that may not retry at all must not give up.
+ */
+static void own(const struct t_case *c)
+{
+	size_t len = c->arg == IBV_WR_ATOMIC_FETCH_AND_ADD ? 8 : 3001, at = 16;
+	struct ep_cfg cfg = ep_rc();
+	uint64_t before[2];
+	struct ibv_sge rsge;
+	struct flow f;
+
+	cfg.timeout = timeout_of_own();
+	cfg.retry_cnt = 0;
+	cfg.mtu = 1024;
+	flow_open(&f, &cfg, 0, longer_than_that());
+	before[0] = ep_counter(ep_dev(0), "retry_count");
+	before[1] = ep_counter(ep_dev(0), "ack_timeout");
+	rsge = buf_sge(&f.pin, at, len);
+	if (op_takes_recv(c->arg))
+		ep_recv(&f.p.b, &rsge, 1, ID);
+	post(&f.p.a, c->arg, buf_sge(&f.slow.b, at, len), &f.pin, at, ID);
+	cq_want(f.p.a.scq, IBV_WC_SUCCESS, ID, "operation with a slow page of one's own");
+	f.u.delay = 0;
+	t_check(f.u.pages, "it did not take the slow page");
+	if (c->arg == IBV_WR_SEND || c->arg == IBV_WR_RDMA_WRITE)
+		buf_expect(&f.pin, at, len, f.slow.b.seed, at, "what came from slow pages");
+	else
+		buf_expect(&f.slow.b, at, len, f.pin.seed, at, "what came into slow pages");
+	t_check(ep_counter(ep_dev(0), "retry_count") == before[0] &&
+		ep_counter(ep_dev(0), "ack_timeout") == before[1],
+		"the requester's own page was counted as the peer's silence");
+	uffd_close(&f.u);
+}
+
 /* For a requester that may not retry: 2000 bytes up to a page's end are there, what follows not. */
 static size_t midst_open(struct flow *f, unsigned int timeout)
 {
@@ -114,9 +160,9 @@ static void midst(const struct t_case *c)
 	struct ibv_sge at;
 	struct flow f;
 
-	/* One timeout, 67 or 537 ms, is all that the answer has at the end. */
-	off = midst_open(&f, t_opts.slow > 1 ? 17 : 14);
-	f.u.delay = t_opts.slow > 1 ? 3.2 : 0.4;
+	/* One timeout is all that the answer has at the end. */
+	off = midst_open(&f, timeout_of_own());
+	f.u.delay = longer_than_that();
 	at = buf_sge(&f.pin, 16, len);
 	if (op_takes_recv(c->arg))
 		ep_recv(&f.p.b, &at, 1, ID);
@@ -397,6 +443,10 @@ const struct t_case cases_flow[] = {
 	{ "flow.longer.read", longer, IBV_WR_RDMA_READ, 0, 0 },
 	{ "flow.longer.send", longer, IBV_WR_SEND, 0, 0 },
 	{ "flow.longer.fetch_add", longer, IBV_WR_ATOMIC_FETCH_AND_ADD, 0, 0 },
+	{ "flow.own.write", own, IBV_WR_RDMA_WRITE, 0, 0 },
+	{ "flow.own.read", own, IBV_WR_RDMA_READ, 0, 0 },
+	{ "flow.own.send", own, IBV_WR_SEND, 0, 0 },
+	{ "flow.own.fetch_add", own, IBV_WR_ATOMIC_FETCH_AND_ADD, 0, 0 },
 	{ "flow.midst.write", midst, IBV_WR_RDMA_WRITE, 0, 0 },
 	{ "flow.midst.send", midst, IBV_WR_SEND, 0, 0 },
 	{ "flow.both.write", both, IBV_WR_RDMA_WRITE, 0, 0 },
