@@ -154,7 +154,7 @@ static void private_file(const struct t_case *c)
 /* munmap, and something new at the same address: memory of @c->arg over memory of @c->arg. */
 static void remap(const struct t_case *c)
 {
-	bool shared = c->arg == PLACE_MEMFD || c->arg == PLACE_SHARED_FILE;
+	bool shared = c->arg == PLACE_MEMFD || c->arg == PLACE_SHARED_FILE || c->arg == PLACE_DAX;
 	struct witness w;
 	struct place next;
 	struct buf old;
@@ -317,6 +317,7 @@ const struct t_case cases_change[] = {
 	{ "change.remap.memfd", remap, PLACE_MEMFD, 0, 0 },
 	{ "change.remap.shared_file", remap, PLACE_SHARED_FILE, 0, 0 },
 	{ "change.remap.private_file", remap, PLACE_PRIVATE_FILE, 0, 0 },
+	{ "change.remap.dax", remap, PLACE_DAX, 0, 0 },
 	{ "change.mremap.anon", moved, PLACE_ANON, 0, 0 },
 	{ "change.mremap.thp", moved, PLACE_THP, 0, 0 },
 	{ "change.mremap.hugetlb", moved, PLACE_HUGETLB, 0, 0 },

@@ -314,6 +314,7 @@ const struct t_case cases_cpu[] = {
 	{ "atomic.add.hugetlb", add, PLACE_HUGETLB, 0, 60 },
 	{ "atomic.add.memfd", add, PLACE_MEMFD, 0, 60 },
 	{ "atomic.add.shared_file", add, PLACE_SHARED_FILE, 0, 60 },
+	{ "atomic.add.private_file", add, PLACE_PRIVATE_FILE, 0, 60 },
 	{ "atomic.add.dax", add, PLACE_DAX, 0, 60 },
 	{ "atomic.add.both_kinds", add, PLACE_MEMFD, 1, 60 },
 	{ "atomic.tight_add.pinned", tight, 1, 0, 60 },
