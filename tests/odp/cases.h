@@ -27,6 +27,7 @@ extern const struct t_case cases_advise[];	/* prefetch */
 extern const struct t_case cases_persist[];	/* FLUSH to memory that lasts */
 extern const struct t_case cases_life[];	/* processes that end */
 extern const struct t_case cases_limit[];	/* memory that runs short */
+extern const struct t_case cases_oom[];		/* processes killed for want of it */
 extern const struct t_case cases_storm[];	/* changes without end beside many QPs */
 
 #endif

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 		{ cases_protect }, { cases_fork }, { cases_uffd }, { cases_flow },
 		{ cases_reach }, { cases_company }, { cases_err }, { cases_cpu },
 		{ cases_advise }, { cases_persist }, { cases_life }, { cases_limit },
-		{ cases_storm }, { NULL },
+		{ cases_oom }, { cases_storm }, { NULL },
 	};
 	int n;
 

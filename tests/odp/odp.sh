@@ -35,8 +35,8 @@ fi
 # Of the matrix, fast takes one path MTU: the other one differs in the sizes around it.
 FAST=('verbs.*' 'data.*.mtu1024' 'kinds.*.mtu1024' 'kinds.*.inline_*' 'kinds.*.atomic_write'
 	'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'reach.*' 'company.*' 'err.*' 'atomic.*'
-	'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom limit.reaper limit.rings limit.chunks
-	'storm.*.qps4' 'storm.replace.*' storm.versions)
+	'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom limit.oom.reaper limit.reaper
+	limit.rings limit.chunks 'storm.*.qps4' 'storm.replace.*' storm.versions)
 # Between two devices: what goes by the wire, and what depends on who is where.
 TWO=('data.anon.*' 'data.memfd.*' 'kinds.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*'
 	'err.*' 'life.*' 'storm.*.qps4')

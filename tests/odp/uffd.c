@@ -104,6 +104,12 @@ void uffd_open(struct uffd *u, struct mem *m, double delay)
 	t_zero(pthread_create(&u->thread, NULL, serve, u));
 }
 
+void uffd_open_idle(struct uffd *u, struct mem *m)
+{
+	memset(u, 0, sizeof(*u));
+	start(u, m, 0, UFFDIO_REGISTER_MODE_MISSING, 0);
+}
+
 void uffd_open_wp(struct uffd *u, struct mem *m, double delay)
 {
 	struct uffdio_writeprotect wp = {

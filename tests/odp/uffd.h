@@ -33,6 +33,9 @@ void uffd_open(struct uffd *u, struct mem *m, double delay);
 /* uffd_open_wp - a filled mem whose mapping is write-protected; writes wait for the thread. */
 void uffd_open_wp(struct uffd *u, struct mem *m, double delay);
 
+/* uffd_open_idle - as uffd_open(), but nobody resolves: faults wait until no one has @u->fd. */
+void uffd_open_idle(struct uffd *u, struct mem *m);
+
 /* uffd_close - the faults end; the thread too. */
 void uffd_close(struct uffd *u);
 
