@@ -10,6 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <rdma/ib_user_ioctl_verbs.h>
+
+#include "advise.h"
 #include "cases.h"
 #include "rig.h"
 
@@ -206,6 +209,47 @@ static void dev_counters(const struct t_case *c)
 	rig_close(&r);
 }
 
+static const char *const tool_names[] = {
+	"odp_page_faults", "odp_page_invalidations", "odp_page_prefetch", "odp_page_retries",
+};
+
+enum { TOOL_NAMES = sizeof(tool_names) / sizeof(tool_names[0]) };
+
+/* Two looks at one thing: those of a tool, and those of sysfs. */
+static void same_by_tool(uint64_t *sum)
+{
+	uint64_t tool;
+
+	for (int i = 0; i < TOOL_NAMES; i++) {
+		sum[i] = ep_counter(ep_dev(1), tool_names[i]);
+		tool = link_stat(1, tool_names[i]);
+		t_check(tool == sum[i], "%s: the tool says %lu, sysfs %lu", tool_names[i], tool,
+			sum[i]);
+	}
+}
+
+/* What `rdma statistic show link` prints is what sysfs has, before and after pages come and go. */
+static void tool_counters(const struct t_case *c)
+{
+	uint64_t before[TOOL_NAMES], after[TOOL_NAMES];
+	struct ibv_sge sge;
+	struct rig r;
+
+	(void)c;
+	odp_needed();
+	rig_open(&r, PLACE_ANON, LEN);
+	same_by_tool(before);
+	rig_write(&r);
+	t_check(!madvise(r.m.b.map, r.m.b.map_len, MADV_DONTNEED), "madvise");
+	sge = buf_sge(&r.m.b, 0, LEN);
+	t_zero(advise_ioctl(r.p.b.dev->pd, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+			    IB_UVERBS_ADVISE_MR_FLAG_FLUSH, &sge, 1));
+	same_by_tool(after);
+	for (int i = 0; i < 3; i++)
+		t_check(after[i] > before[i], "%s stays %lu", tool_names[i], before[i]);
+	rig_close(&r);
+}
+
 /* Faults that fail are no leak: as many objects as before, however often. */
 static void objects_stay(const struct t_case *c)
 {
@@ -230,6 +274,7 @@ const struct t_case cases_verbs[] = {
 	{ "verbs.vmpin", vmpin, 0, 0, 0 },
 	{ "verbs.counters.mr", mr_counters, 0, 0, 0 },
 	{ "verbs.counters.device", dev_counters, 0, 0, 0 },
+	{ "verbs.counters.tool", tool_counters, 0, 0, 0 },
 	{ "verbs.objects", objects_stay, 0, 0, 0 },
 	{ }
 };

@@ -245,6 +245,27 @@ struct mr_stats mr_stats(struct ep_dev *dev, const struct ibv_mr *mr)
 	return s;
 }
 
+/* The counter may stand on the line of the link, or on one of its own below. */
+uint64_t link_stat(int side, const char *name)
+{
+	char line[8192], cmd[128];
+	bool found = false;
+	uint64_t n = 0;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "rdma statistic show link %s/%d 2>&1", dev_name(side),
+		 t_opts.port);
+	f = popen(cmd, "re");
+	t_check(f, "cannot run rdma");
+	while (!found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = ' ';
+		found = number_behind(line, name, &n);
+	}
+	pclose(f);
+	t_check(found, "`%s` has no %s", cmd, name);
+	return n;
+}
+
 int objects(int side, const char *what)
 {
 	char line[1024], word[64];

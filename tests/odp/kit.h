@@ -66,7 +66,6 @@ void file_need(const char *path, const char *text);
 /* swap_needed - skip unless there is free swap space of @bytes. */
 void swap_needed(size_t bytes);
 
-
 /* struct mr_stats - the statistics of one MR, as `rdma statistic show mr` prints them. */
 struct mr_stats {
 	uint64_t faults, invalidations, prefetches, retries;
@@ -74,6 +73,9 @@ struct mr_stats {
 
 /* mr_stats - read them; fails the case when the tool does not print them. */
 struct mr_stats mr_stats(struct ep_dev *dev, const struct ibv_mr *mr);
+
+/* link_stat - the counter @name of a side's port, as `rdma statistic show link` prints it. */
+uint64_t link_stat(int side, const char *name);
 
 /* objects - how many of @what ("qp", "cq", "mr", "pd") the RDMA core knows on a side's device. */
 int objects(int side, const char *what);
