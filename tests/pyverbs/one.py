@@ -122,6 +122,10 @@ def load(folder, module):
     package.__path__ = [folder]
     sys.modules["tests"] = package
     importlib.import_module("args_parser").parser.parse_args()
+    # It and those for other hardware import each other: that ends well if it comes first, as it does
+    # where all modules are loaded.
+    if os.path.exists(os.path.join(folder, "utils.py")):
+        importlib.import_module("tests.utils")
     loaded = importlib.import_module("tests." + module)
     find_netdevs()
     return loaded

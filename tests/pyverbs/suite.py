@@ -8,9 +8,8 @@ With --judge a skip must be one that LIST allows to version N of rdma-core in on
 LIST has and that does not happen is a failure, too. Lines of LIST, fields separated by tabs:
     VERSIONS  LABS  TESTS  MESSAGE  REASON
 VERSIONS and LABS are separated by commas, LABS may be `any`; TESTS is a glob of MODULE.CLASS.METHOD;
-MESSAGE is a regular expression, found in what the test says when it skips; REASON is ours. MESSAGE
-`-` stands for modules that are not even started, `failed: MESSAGE` for tests that fail where they
-should skip.
+MESSAGE is a regular expression, found in what the test says when it skips; REASON is ours.
+`failed: MESSAGE` stands for tests that fail where they should skip.
 """
 import argparse
 import fnmatch
@@ -41,9 +40,6 @@ class Entry:
 
     def explains(self, state, why):
         return state == self.state and re.search(self.message, why)
-
-    def unstarted(self, module):
-        return self.message == "-" and self.covers(module)
 
 
 def read_list(path, version, labs_here):
@@ -77,7 +73,7 @@ class Suite:
 
     def judge(self, name, state, seconds, why):
         """One test; whether it counts as a failure."""
-        entry = next((e for e in self.entries if e.message != "-" and e.covers(name)), None)
+        entry = next((e for e in self.entries if e.covers(name)), None)
         if entry:
             entry.hits += 1
         if state == "passed":
@@ -94,11 +90,6 @@ class Suite:
         return self.line("FAIL", name, f"skipped, {listed}: {why}")
 
     def module(self, module):
-        for entry in self.entries:
-            if entry.unstarted(module):
-                entry.hits += 1
-                self.line("skip", module, entry.reason)
-                return
         with tempfile.TemporaryFile("w+") as output:
             report, status = self.run(module, output)
             if self.tell(module, report, status):
