@@ -211,15 +211,21 @@ static void post_role(struct err_rig *r, enum role role, uint8_t *at, size_t len
 	ep_post(&p->a, &op);
 }
 
-/* The responder's user hears of it: by the receive that the operation took, else by an event. */
-static void responder_told(struct ep *b, enum role role)
+/*
+ * The responder's user hears of it: by the receive that the operation took, else by an event. For
+ * immediate data the last packet of @len bytes takes it, and the first one fails.
+ */
+static void responder_told(struct ep *b, enum role as, size_t len)
 {
+	bool took = len <= (size_t)b->cfg.mtu;
+
 	ep_await_state(b, IBV_QPS_ERR, "responder's", 5);
-	if (role == ROLE_RECV)
+	if (as == ROLE_RECV)
 		cq_want(b->rcq, IBV_WC_LOC_PROT_ERR, RID, "the receive");
-	else if (role == ROLE_WRITE_IMM)
-		cq_want(b->rcq, IBV_WC_LOC_ACCESS_ERR, RID, "the receive for immediate data");
-	else
+	else if (as == ROLE_WRITE_IMM)
+		cq_want(b->rcq, took ? IBV_WC_LOC_ACCESS_ERR : IBV_WC_WR_FLUSH_ERR, RID,
+			"the receive for immediate data");
+	if (as != ROLE_RECV && (as != ROLE_WRITE_IMM || !took))
 		event_want(b->dev->ctx, IBV_EVENT_QP_FATAL, b->qp);
 }
 
@@ -234,7 +240,7 @@ static void refused(struct err_rig *r, enum role role, uint8_t *at, size_t len)
 	wc_want(&wc, plan->local ? IBV_WC_LOC_PROT_ERR : IBV_WC_REM_OP_ERR, role_names[role]);
 	ep_want_state(&p->a, IBV_QPS_ERR, "requester's");
 	if (!plan->local)
-		responder_told(&p->b, role);
+		responder_told(&p->b, role, len);
 	/* SEND and WRITE may have begun before they met the bad page; the atomic is done. */
 	if (role != ROLE_SEND && role != ROLE_WRITE_FROM && role != ROLE_RESULT)
 		buf_same(&r->pin, "the other end's buffer");
@@ -345,7 +351,7 @@ static void entries(const struct t_case *c)
 		wc_want(&wc, plan->local ? IBV_WC_LOC_PROT_ERR : IBV_WC_REM_OP_ERR,
 			role_names[roles[i]]);
 		if (!plan->local)
-			responder_told(&p->b, roles[i]);
+			responder_told(&p->b, roles[i], list[0].length + list[1].length);
 		buf_same(&r.pin, "the other end's buffer");
 		ep_pair_again(&r.p);
 		pattern_fill(r.m.b.p + 100, 301, r.m.b.seed, 100);
@@ -434,7 +440,7 @@ static void unreliable(const struct t_case *c)
 		if (plan->local)
 			ep_want_state(&p->a, IBV_QPS_SQE, "requester's");
 		else
-			responder_told(&p->b, roles[i]);
+			responder_told(&p->b, roles[i], LEN);
 		buf_same(&r.pin, "the other end's buffer");
 		ep_pair_again(&r.p);
 	}

@@ -56,6 +56,10 @@ struct ibv_mr *odp_reg(struct ep_dev *dev, void *p, size_t len, int access)
 {
 	struct ibv_mr *mr;
 
+	if (t_opts.implicit) {
+		p = NULL;
+		len = SIZE_MAX;
+	}
 	t_wait("ibv_reg_mr of %zu bytes", len);
 	mr = ibv_reg_mr(dev->pd, p, len, odp_access(access));
 	t_check(mr, "ibv_reg_mr(%p, %zu, access %#x): %s", p, len, odp_access(access),

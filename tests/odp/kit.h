@@ -35,7 +35,10 @@ uint64_t device_flags(int side);
 /* odp_claims - does the device of a side claim all of @bits for RC or UD? --pinned: always. */
 bool odp_claims(int side, enum ibv_qp_type type, uint32_t bits);
 
-/* odp_reg - register [@p, @p + @len) of @dev on demand; fails the case when refused. */
+/*
+ * odp_reg - register [@p, @p + @len) of @dev on demand, or the whole address space under
+ * --implicit; fails the case when refused.
+ */
 struct ibv_mr *odp_reg(struct ep_dev *dev, void *p, size_t len, int access);
 
 /* odp_page - bytes of a page; odp_pages - @n of them. */

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# odp.sh [fast|full] [--pinned] [GLOB...]: the cases of rxe_odp on one device, looped back, and
-# cases of rxe_verbs with their buffers on demand; full runs longer, and then what moves data again
-# between two devices in name spaces of their own. With GLOBs only those of rxe_odp.
+# odp.sh [fast|full] [--pinned] [--implicit] [GLOB...]: the cases of rxe_odp on one device, looped
+# back, and cases of rxe_verbs with their buffers on demand; full runs longer, then some again with
+# a small path MTU, by regions of the whole address space (for GLOBs: --implicit), and between two
+# devices in name spaces of their own. With GLOBs only those of rxe_odp.
 #
 # First it prepares what the cases look for: swap on compressed memory, pools of huge pages, folders
 # for ordinary files and for files on a DAX file system. What a guest cannot have is told in a line
@@ -30,6 +31,11 @@ if [ "${1:-}" = --pinned ]; then
 	verbs_options=()
 	shift
 fi
+implicit=()
+if [ "${1:-}" = --implicit ]; then
+	implicit=(-O)
+	shift
+fi
 [ "$MODE" = fast ] || options+=(--full)
 
 # Of the matrix, fast takes one path MTU: the other one differs in the sizes around it.
@@ -37,11 +43,17 @@ FAST=('verbs.*' 'data.*.mtu1024' 'kinds.*.mtu1024' 'kinds.*.inline_*' 'kinds.*.a
 	'touch.*' 'region.*' 'change.*' 'fork.*' 'flow.*' 'reach.*' 'company.*' 'err.*' 'atomic.*'
 	'advise.*' 'persist.*' 'life.*' limit.memcg limit.oom limit.oom.reaper limit.reaper
 	limit.rings limit.chunks 'storm.*.qps4' 'storm.replace.*' storm.versions)
+# With a small path MTU. The rows of the matrix say theirs.
+SMALL=('touch.*' 'region.*' 'change.*' 'fork.*' 'err.*' 'storm.*.qps4')
+# By regions of the whole address space, buffers at the other end too. Not those of bounds (region),
+# nor what is counted for one end alone (reach, company, advise).
+WHOLE=('data.*.mtu1024' 'kinds.*.mtu1024' 'touch.*' 'change.*' 'fork.*' 'flow.*' 'err.*' 'atomic.*'
+	'storm.*.qps4')
 # Between two devices: what goes by the wire, and what depends on who is where.
 TWO=('data.anon.*' 'data.memfd.*' 'kinds.memfd.*' 'change.dontneed.*' 'change.uffd.*' 'flow.*'
 	'err.*' 'life.*' 'storm.*.qps4')
 # Of unreliable connections what fits into a queue: nothing holds a peer back while pages come.
-VERBS=('long.*' 'place.*' 'srq.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
+VERBS=('long.*' 'place.*' 'srq.*' 'mw.*' 'inv.*' 'inline.*' 'uc.*.sizes' 'uc.*.mtu*' 'uc.*.1m')
 # By regions of the whole address space; not what asks for their bounds.
 IMPLICIT=('rc.*.sizes' 'atomic.*' place.words place.word_order place.flushes 'sgl.*' 'ud.sizes.*'
 	'srq.*' 'uc.*.sizes')
@@ -91,7 +103,7 @@ export -f prepare_files
 odp() {
 	local tag=$1
 	shift
-	run_program "$tag" rxe_odp "${options[@]}" -x "$RXE_SLOW" "$@"
+	run_program "$tag" rxe_odp "${options[@]}" "${implicit[@]}" -x "$RXE_SLOW" "$@"
 }
 
 one_device() {
@@ -105,6 +117,8 @@ one_device() {
 		odp v4 -d rxe0 "${FAST[@]}"
 	else
 		odp v4 -d rxe0
+		odp small -d rxe0 -m 1024 "${SMALL[@]}"
+		[ ${#verbs_options[@]} = 0 ] || odp whole -d rxe0 -O "${WHOLE[@]}"
 		VERBS+=("${VERBS_FULL[@]}")
 	fi
 	run_program odp rxe_verbs "${verbs_options[@]}" -d rxe0 -x "$RXE_SLOW" "${VERBS[@]}"
