@@ -91,6 +91,13 @@ ROWS = [
         "us",
     ),
     (
+        "the difference",
+        [("fault_us", "cold", 1), ("fault_us", "warm", -1), ("fault_us", "touch", -1)],
+        "the limit: 10 us more",
+        [],
+        "us",
+    ),
+    (
         "munmap of 1 GiB that the CPU and RDMA touched",
         [("munmap_ms", "both", 1)],
         "touched by the CPU, no region",
@@ -151,6 +158,8 @@ def ratio(figures, ours, peer):
     if not above or not below or len(above) != len(below) or 0 in below:
         return ""
     middle = statistics.median(a / b for a, b in zip(above, below))
+    if 0.5 <= middle < 2:
+        return f"{middle:.3f}"
     return f"{middle:.2f}" if middle >= 0.1 else f"{middle:.5f}"
 
 
