@@ -19,7 +19,7 @@ set -euo pipefail
 MARK='demo: the in-box driver from here on'
 # Seconds for a program; each takes about one.
 limit=30
-port=18600 driver=ours network='' figure='' status='' log=''
+port=18600 driver=ours network='' figure='' faults='' status='' log=''
 
 # build_id FILE: the linker's fingerprint of a module.
 build_id() {
@@ -122,6 +122,27 @@ perf() {
 	return 1
 }
 
+# device_faults: pages that the device has asked for. The core shows a new figure every 10 ms.
+device_faults() {
+	sleep 0.05
+	cat "/sys/class/infiniband/$client_dev/ports/1/hw_counters/odp_page_faults"
+}
+
+# faulting COMMAND...: and pages were faulted for, or its memory was not on demand. The in-box
+# driver does not count them.
+faulting() {
+	local before
+	if [ $driver != ours ]; then
+		"$@"
+		return
+	fi
+	before=$(device_faults)
+	"$@" || return
+	faults=$(($(device_faults) - before))
+	echo "--- $faults page faults" >>"$log"
+	[ "$faults" -gt 0 ]
+}
+
 # The server reads and writes the client's memory; the client compares, each time another text.
 ping_cm() {
 	pair rping "-s -a $server_ip" "-c -a $server_ip" -C 30 -S 60001 -V &&
@@ -147,7 +168,7 @@ elapsed() {
 run() {
 	local program=$1 what=$2 unit=$3 rc=0 first start=$EPOCHREALTIME
 	shift 3
-	log=/job/logs/$driver-$network-${program// /}.log figure=''
+	log=/job/logs/$driver-$network-${program// /}.log figure='' faults=''
 	"$@" || rc=$?
 	first=$figure
 	if [ $rc = 0 ] && [ -n "$first" ] && [ "$(elapsed "$start")" -lt 2500000 ]; then
@@ -164,7 +185,8 @@ run() {
 	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' $driver "$network" "$program" "$what" "$status" \
 		"$figure" "$unit" >>/job/result
 	printf '%s %s %s: %s (%.1f s)\n' $driver "$network" "$program" \
-		"$status${figure:+, $figure $unit}" "$(elapsed "$start")e-6"
+		"$status${figure:+, $figure $unit}${faults:+, $faults page faults}" \
+		"$(elapsed "$start")e-6"
 }
 
 better() {
@@ -176,12 +198,16 @@ on_demand() {
 	network=on-demand
 	run rxe_sparse 'explicit, 64 GiB' '' sparse
 	run 'rxe_sparse -i' 'implicit, all addresses' '' sparse -i
-	run ib_write_bw '--odp, WRITE, 64 KiB' MiB/s perf 4 1 ib_write_bw --odp -n 500 -s 65536
-	run ib_read_bw '--odp, READ, 64 KiB' MiB/s perf 4 1 ib_read_bw --odp -n 500 -s 65536
-	run ib_send_bw '--odp, RC SEND, 64 KiB' MiB/s perf 4 1 ib_send_bw --odp -n 500 -s 65536
-	run 'ibv_rc_pingpong -o' 'RC SEND, 4 KiB' us pingpong ibv_rc_pingpong -o -n 300 -s 4096
-	run 'ibv_rc_pingpong -oO' 'the same, implicit' us pingpong ibv_rc_pingpong -oO -n 300 \
+	run ib_write_bw '--odp, WRITE, 64 KiB' MiB/s faulting perf 4 1 ib_write_bw --odp -n 500 \
+		-s 65536
+	run ib_read_bw '--odp, READ, 64 KiB' MiB/s faulting perf 4 1 ib_read_bw --odp -n 500 \
+		-s 65536
+	run ib_send_bw '--odp, RC SEND, 64 KiB' MiB/s faulting perf 4 1 ib_send_bw --odp -n 500 \
+		-s 65536
+	run 'ibv_rc_pingpong -o' 'RC SEND, 4 KiB' us faulting pingpong ibv_rc_pingpong -o -n 300 \
 		-s 4096
+	run 'ibv_rc_pingpong -oO' 'the same, implicit' us faulting pingpong ibv_rc_pingpong -oO \
+		-n 300 -s 4096
 }
 
 pinned() {
