@@ -17,6 +17,8 @@ set -euo pipefail
 . "$NET_DIR/apps/perftest.sh"
 # shellcheck source=apps/rdmacm.sh
 . "$NET_DIR/apps/rdmacm.sh"
+# shellcheck source=apps/header.sh
+. "$NET_DIR/apps/header.sh"
 # shellcheck source=apps/ucx.sh
 . "$NET_DIR/apps/ucx.sh"
 # shellcheck source=apps/fabric.sh
@@ -37,6 +39,7 @@ run_case apps.up 20 up_two 9000
 pingpong_cases
 perftest_cases
 rdmacm_cases
+header_cases
 ucx_cases
 fabric_cases
 run_case apps.down 20 down_two

@@ -100,7 +100,13 @@ refused() {
 	in_ns 2 timeout "$LIMIT" "$@" || rc=$?
 	[ $rc != 124 ] || fail "it was not refused: $*"
 	[ $rc != 0 ] || fail "it succeeded: $*"
-	grep -qiE "$words" "$WORK/out" || fail "it failed (status $rc) without '$words': $*"
+	said "$words" || fail "it failed (status $rc) without '$words': $*"
+}
+
+# said WORDS: shows the first line of the case's output that has them, if there is one.
+said() {
+	local line
+	line=$(grep -aiE -m1 "$1" "$WORK/out") && echo "# $line"
 }
 
 # sent DEVICE: packets of it so far.

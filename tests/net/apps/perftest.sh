@@ -12,29 +12,39 @@ give_clock_rate() {
 	mount --bind "$WORK/cpuinfo" /proc/cpuinfo
 }
 
-# figures: the last line of results, if there is one that is not all zero.
+# figures: the last line of results, if there is one that is not all zero; with --output a line is
+# one figure.
 figures() {
 	awk '/^ *[0-9]+ +[0-9]+ / && ($3 > 0 || $4 > 0) { ok = $0 }
+		/^[0-9]+\.[0-9]+$/ && $1 > 0 { ok = $0 }
 		END { if (ok) print "# " ok; exit !ok }' "$WORK/out"
+}
+
+# needs_options PROGRAM [OPTION...]: releases differ.
+needs_options() {
+	local program=$1 option
+	shift
+	needs_program "$program"
+	for option; do
+		[[ $option != --* ]] || needs_option "$program" "${option%%=*}"
+	done
 }
 
 # perf PROGRAM [OPTION...]. perftest learns the clock's rate by a regression, and where the host was
 # busy just then it says so and prints zeros, which are below any limit: it runs again, and in the
 # end has to do without a figure.
 perf() {
-	local program=$1 option try rc to=10.0.0.2 from=10.0.0.1
+	local program=$1 try rc to=10.0.0.2 from=10.0.0.1
 	shift
-	needs_program "$program"
-	for option; do
-		[[ $option != --* ]] || needs_option "$program" "${option%%=*}"
-	done
+	needs_options "$program" "$@"
 	[ "${PERF_FAMILY:-v4}" = v4 ] || { to=fd00::2 && from=fd00::1; }
 	for try in 1 2 3; do
 		: >"$WORK/out"
 		rc=0
-		(both "$program" -F -d rxe2 -x "$(gid_of rxe2 $to)" "$@" -- \
-			"$program" -F -d rxe1 -x "$(gid_of rxe1 $from)" "$@" \
-			"${PERF_TO:-10.0.0.2}") || rc=$?
+		# shellcheck disable=SC2086 # commands and options
+		(both ${PERF_UNDER:-} "$program" -F -d rxe2 -x "$(gid_of rxe2 $to)" "$@" -- \
+			${PERF_UNDER:-} "$program" -F -d rxe1 -x "$(gid_of rxe1 $from)" "$@" \
+			${PERF_CLIENT:-} "${PERF_TO:-10.0.0.2}") || rc=$?
 		[ $rc = 0 ] || grep -q 'result is below bw limit' "$WORK/out" || exit $rc
 		[ $rc != 0 ] || ! figures || return 0
 		grep -q 'Correlation coefficient' "$WORK/out" ||
@@ -58,24 +68,61 @@ perf_says() {
 	local words=$1
 	shift
 	perf "$@"
-	grep -qi "$words" "$WORK/out" || fail "it did not say '$words'"
+	said "$words" || fail "it did not say '$words'"
 }
 
 # not_there WORDS PROGRAM OPTION...: refused, by what the device says of itself, when both ends have
 # met and set out to make their objects.
 not_there() {
-	local words=$1 program=$2 option pid rc=0
+	local words=$1 program=$2 pid rc=0
 	shift 2
-	for option; do
-		[[ $option != --* ]] || needs_option "$program" "$option"
-	done
+	needs_options "$program" "$@"
 	start pid ip netns exec ns2 timeout "$LIMIT" "$program" -d rxe2 -F "$@"
 	ready "$pid"
 	in_ns 1 timeout "$LIMIT" "$program" -d rxe1 -F "$@" 10.0.0.2 || rc=$?
 	kill "$pid" 2>/dev/null || true
 	[ $rc != 0 ] || fail "it succeeded"
 	[ $rc != 124 ] || fail "it hung"
-	grep -qiE "$words" "$WORK/out" || fail "it failed (status $rc) without '$words'"
+	said "$words" || fail "it failed (status $rc) without '$words'"
+}
+
+# perf_bound PROGRAM [OPTION...]: the client's address is told.
+perf_bound() {
+	PERF_CLIENT=--bind_source_ip=10.0.0.1 perf "$@"
+}
+
+# perf_forever PROGRAM: prints results until it is ended.
+perf_forever() {
+	local server client
+	start server ip netns exec ns2 "$1" -F -d rxe2 -D 1 --run_infinitely
+	ready "$server"
+	start client ip netns exec ns1 "$1" -F -d rxe1 -D 1 --run_infinitely 10.0.0.2
+	until_true 15 results_of "$client" 3
+	kill "$client" "$server"
+}
+
+# results_of PID COUNT: it has printed so many.
+results_of() {
+	[ "$(grep -cE '^ *[0-9]+ +[0-9]+ ' "$(output_of "$1")")" -ge "$2" ]
+}
+
+# perf_counters PROGRAM [OPTION...]: sysfs as the first name space sees it; to others it shows no
+# counters of devices.
+perf_counters() {
+	PERF_UNDER='nsenter --mount=/proc/1/ns/mnt' perf_says 'sent_pkts=[1-9]' "$@" \
+		--report-counters=hw_counters/sent_pkts,counters/port_xmit_data
+}
+
+# perf_payload PROGRAM [OPTION...]: data from a file of words.
+perf_payload() {
+	seq 7 71 | awk '{ printf "%s0x%08x", NR == 1 ? "" : ",", $1 * 16777259 }' >"$WORK/words"
+	perf "$@" --payload_file_path="$WORK/words"
+}
+
+# perf_refused WORDS PROGRAM OPTION...: at once.
+perf_refused() {
+	needs_options "${@:2}"
+	refused "$1" "$2" -d rxe2 "${@:3}"
 }
 
 # perf_huge PROGRAM [OPTION...]: on huge pages.
@@ -133,6 +180,10 @@ perf_common() {
 		more "$lat.odp" perf "$lat" --odp -n 200
 		more "$lat.v6" perf6 "$lat" -n 200
 		more "$lat.duration" perf "$lat" -D 2
+		more "$lat.gap" perf "$lat" --latency_gap=50 -n 100
+		more "$lat.unsorted" perf "$lat" -U -n 100
+		more "$lat.cycles" perf "$lat" -C -n 100
+		more "$lat.output" perf "$lat" --output=latency -n 200
 	done
 	for verb in 256 512 1024 2048 4096; do
 		more "ib_write_bw.mtu$verb" perf ib_write_bw -m "$verb" -n 100 -s 70001
@@ -148,10 +199,12 @@ perf_special() {
 		more "ib_${verb}_bw.events" perf "ib_${verb}_bw" -e -n 200
 		more "ib_${verb}_lat.events" perf "ib_${verb}_lat" -e -n 200
 		more "ib_${verb}_bw.vector" perf "ib_${verb}_bw" -e -X 1 -n 200
+		more "ib_${verb}_lat.vector" perf "ib_${verb}_lat" -e -X 1 -n 200
 	done
 	for verb in read atomic; do
 		more "ib_${verb}_bw.outs1" perf "ib_${verb}_bw" -o 1 -n 200
 		more "ib_${verb}_bw.outs16" perf "ib_${verb}_bw" -o 16 -n 200
+		more "ib_${verb}_lat.outs1" perf "ib_${verb}_lat" -o 1 -n 200
 	done
 	for verb in write send; do
 		more "ib_${verb}_bw.uc.qps" perf "ib_${verb}_bw" -c UC -q 4 -n 50
@@ -181,28 +234,49 @@ perf_special() {
 	more ib_write_bw.gbits perf ib_write_bw --report_gbits -n 100
 	more ib_write_bw.report_both perf ib_write_bw -b --report-both -n 100
 	more ib_write_bw.no_peak perf ib_write_bw -N -n 100
-	more ib_write_bw.header perf ib_write_bw --tclass=96 -S 3 --pkey_index=0 -n 100
-	more ib_write_bw.flow_label perf ib_write_bw -q 2 --flow_label=5,77 -n 100
+	more ib_write_bw.sl perf ib_write_bw -S 3 --pkey_index=0 -n 100
 	more ib_write_bw.timeout perf ib_write_bw -u 12 -n 100
-	more ib_write_bw.cm.tos perf ib_write_bw -R -T 96 --retry_count=3 -n 100
+	more ib_write_bw.cm.retries perf ib_write_bw -R --retry_count=3 -n 100
 	more ib_write_bw.rate perf ib_write_bw --rate_limit=10 --rate_units=M \
 		--rate_limit_type=SW -n 200 -s 4096
+	more ib_write_bw.burst perf ib_write_bw --rate_limit=10 --rate_units=M \
+		--rate_limit_type=SW --burst_size=4 -n 200 -s 4096
+	more ib_write_bw.port perf ib_write_bw -p 18616 -i 1 -n 100
+	more ib_write_bw.bound perf_bound ib_write_bw -n 100
+	more ib_write_bw.link perf ib_write_bw --force-link=Ethernet -n 100
+	more ib_write_bw.payload perf_payload ib_write_bw -n 100
+	more ib_send_bw.payload perf_payload ib_send_bw -n 100
+	more ib_write_bw.counters perf_counters ib_write_bw -n 100
+	more ib_write_bw.bandwidth perf ib_write_bw --output=bandwidth -n 200
+	more ib_write_bw.rate_out perf ib_write_bw --output=message_rate -n 200
+	more ib_write_bw.infinite perf_forever ib_write_bw
 	more ib_write_bw.margin perf ib_write_bw -D 3 -f 1 --cpu_util
 	more ib_write_bw.json perf ib_write_bw --out_json --out_json_file="$WORK/json" -n 100
 	more ib_write_bw.destroy_late perf ib_write_bw --wait_destroy=1 -n 50
 	more ib_write_lat.histogram perf ib_write_lat -H -n 100
-	more ib_write_lat.cycles perf ib_write_lat -C -n 100
 	more ib_write_bw.limit perf ib_write_bw -w 0.001 -y 0.000001 -n 100
 }
 
 # What librxe or the device has not, perftest finds out and says.
 perf_refusals() {
+	local program raw=(-E 02:00:00:00:00:01 -B 02:00:00:00:00:02 --server)
 	more ib_write_bw.no_xrc not_there 'xrc' ib_write_bw -c XRC
 	more ib_write_bw.no_uc_odp not_there 'odp' ib_write_bw -c UC --odp
 	more ib_write_bw.no_null_mr not_there 'null' ib_write_bw --use-null-mr
-	more ib_write_bw.one_port refused 'port' ib_write_bw -d rxe2 -i 2
-	more raw_ethernet.none refused 'raw|flow|not support|QP' raw_ethernet_bw -d rxe2 \
-		-E 02:00:00:00:00:01 -B 02:00:00:00:00:02 --server
+	more ib_write_bw.no_dc not_there 'create QP' ib_write_bw -c DC
+	more ib_send_bw.no_srd not_there 'create QP' ib_send_bw -c SRD
+	more ib_write_bw.no_thread_domain not_there 'allocate TD' ib_write_bw --no_lock
+	more ib_write_bw.no_unsolicited perf_refused 'only for SRD' ib_write_bw \
+		--write_with_imm --unsolicited_write
+	more ib_write_bw.no_pacing perf_refused 'rate limit is not supported' \
+		ib_write_bw --rate_limit=1 --rate_limit_type=HW
+	more ib_write_bw.one_port perf_refused 'port 2' ib_write_bw -i 2
+	more ib_write_bw.no_second_port perf_refused 'port 2' ib_write_bw -O
+	for program in raw_ethernet_{bw,lat,fs_rate}; do
+		more "$program.none" perf_refused 'create QP' "$program" "${raw[@]}"
+	done
+	more raw_ethernet_burst_lat.none perf_refused 'create QP' \
+		raw_ethernet_burst_lat "${raw[@]}" --rate_limit=10
 }
 
 perftest_cases() {

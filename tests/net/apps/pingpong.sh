@@ -19,6 +19,20 @@ pingpong6() {
 	PINGPONG_FAMILY=v6 pingpong "$@"
 }
 
+# Options of all programs; a shared queue wants a receive for each queue pair.
+pingpong_common() {
+	local kind depth
+	for kind in rc uc ud srq; do
+		depth=1
+		[ $kind != srq ] || depth=16
+		more ${kind}_pingpong.port pingpong ibv_${kind}_pingpong -c -n 100 -p 18616 -i 1
+		more ${kind}_pingpong.depth pingpong ibv_${kind}_pingpong -c -n 300 -r $depth
+		more ${kind}_pingpong.sl pingpong ibv_${kind}_pingpong -c -n 100 -l 3
+		more ${kind}_pingpong.one_port refused 'port|INIT' \
+			ibv_${kind}_pingpong -d rxe2 -g 1 -i 2
+	done
+}
+
 pingpong_cases() {
 	local size mtu
 	app rc_pingpong pingpong ibv_rc_pingpong -c -n 1000 -s 5000
@@ -39,8 +53,6 @@ pingpong_cases() {
 	for size in 1 2 63 1023 1025 4095 65535 1048577; do
 		more rc_pingpong.size$size pingpong ibv_rc_pingpong -c -n 50 -s $size
 	done
-	more rc_pingpong.depth1 pingpong ibv_rc_pingpong -c -n 300 -r 1
-	more rc_pingpong.sl pingpong ibv_rc_pingpong -c -n 100 -l 3
 	app uc_pingpong pingpong ibv_uc_pingpong -c -n 500 -s 5000
 	more uc_pingpong.events pingpong ibv_uc_pingpong -c -e -n 300
 	more uc_pingpong.mtu256 pingpong ibv_uc_pingpong -c -m 256 -n 200 -s 9001
@@ -55,5 +67,6 @@ pingpong_cases() {
 	more srq_pingpong.qps pingpong ibv_srq_pingpong -c -q 64 -n 20 -s 300
 	more srq_pingpong.mtu256 pingpong ibv_srq_pingpong -c -m 256 -q 4 -n 50 -s 70001
 	more srq_pingpong.v6 pingpong6 ibv_srq_pingpong -c -q 4 -n 100
+	pingpong_common
 	app xsrq_pingpong.no_xrc refused 'xrc' ibv_xsrq_pingpong -d rxe2 -g 1
 }

@@ -101,21 +101,25 @@ rdmacm_cases() {
 	app rping.size ping_cm 10.0.0.2 -S 65535
 	app rping.own_qp ping_cm 10.0.0.2 -q
 	more rping.small ping_cm 10.0.0.2 -S 23
+	more rping.port ping_cm 10.0.0.2 -p 7999
+	more rping.said ping_cm 10.0.0.2 -v -S 77
 	more rping.persistent ping_again
 	app ucmatose cm ucmatose 10.0.0.1 10.0.0.2 -C 100 -S 5000
 	app ucmatose.many cm ucmatose 10.0.0.1 10.0.0.2 -c 20 -C 10 -S 300
 	more ucmatose.v6 cm ucmatose fd00::1 fd00::2 -f ipv6 -C 50 -S 5001
-	more ucmatose.tos cm ucmatose 10.0.0.1 10.0.0.2 -t 96 -C 20
 	more ucmatose.ib cm ucmatose 10.0.0.1 10.0.0.2 -P ib -C 20
 	more ucmatose.migrate cm ucmatose 10.0.0.1 10.0.0.2 -m -C 20
 	more ucmatose.ack_timeout cm ucmatose 10.0.0.1 10.0.0.2 -a 16 -C 20
+	more ucmatose.port cm ucmatose 10.0.0.1 10.0.0.2 -p 7999 -C 20
 	app udaddy cm udaddy 10.0.0.1 10.0.0.2 -C 100 -S 1000
 	more udaddy.many cm udaddy 10.0.0.1 10.0.0.2 -c 10 -C 10 -S 300
 	more udaddy.v6 cm udaddy fd00::1 fd00::2 -C 50 -S 999
 	app mckey groups 10.0.0.1 10.0.0.2 239.77.3.1
 	app mckey.send_only groups 10.0.0.1 10.0.0.2 239.77.3.2 -o
+	more mckey.no_loopback refused 'not supported' mckey -m 239.77.3.4 -b 10.0.0.2 -l
 	app cmtime times -c 20
 	more cmtime.many times -c 200
+	more cmtime.threads times -c 50 -n 4 -p 7998
 	app rstream stream rstream 10.0.0.2 -S 65536 -C 100
 	more rstream.v6 stream rstream fd00::2 -S 65536 -C 50
 	# Not "a": it ends now and then with what rshutdown() says, on any device.
@@ -124,6 +128,7 @@ rdmacm_cases() {
 	done
 	more rstream.inline stream rstream 10.0.0.2 -S 64 -C 100 -i 64
 	more rstream.small_buffer stream rstream 10.0.0.2 -S 100001 -C 20 -B 4096
+	more rstream.keepalive stream rstream 10.0.0.2 -S 5001 -C 50 -k 1 -p 7997
 	more rstream.all stream rstream 10.0.0.2 -S all -C 10 -I 5
 	app riostream stream riostream 10.0.0.2 -S 65536 -C 20
 	for way in a b n; do
