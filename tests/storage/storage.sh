@@ -34,6 +34,12 @@ fast | full) shift ;;
 esac
 choose "$@"
 
+# config_tree: where targets are made. The guest mounts it at its start, if it is there by then.
+config_tree() {
+	[ -d /sys/kernel/config ] || modprobe configfs
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+}
+
 # Progress, past what a case keeps for itself.
 exec 3>&1
 told() {
@@ -294,6 +300,7 @@ log_but_known() {
 	"$NET_DIR/../vm/splats.sh" "$WORK/dmesg"
 }
 
+config_tree
 run_case driver 10 driver_is_loaded
 run_case network 10 net_self 9000
 for T in nvme iser srp; do
