@@ -32,7 +32,7 @@ uml_suites() {
 	uml mcast 900 /src/tests/net/mcast.sh
 	uml icrc 300 /src/tests/net/icrc.sh
 	uml wire 600 /src/tests/net/wire.sh
-	uml odp 900 /src/tests/odp/odp.sh fast
+	uml odp 1200 /src/tests/odp/odp.sh fast
 	uml hostile 600 /src/tests/net/hostile.sh
 	uml scribble 400 /src/tests/net/scribble.sh 10
 	uml observe 600 /src/tests/net/observe.sh
@@ -54,14 +54,14 @@ more_uml_suites() {
 stock_suites() {
 	stock proof 300 /src/tests/vm/guest-proof.sh
 	stock one 600 /src/tests/net/one.sh 'rc.*.sizes' 'sgl.*' 'atomic.*' 'cq.*' 'flush.*' 'ud.*'
-	stock odp 1200 /src/tests/odp/odp.sh fast
-	stock apps 900 /src/tests/net/apps.sh
+	stock odp 1800 /src/tests/odp/odp.sh fast
+	stock apps 1200 /src/tests/net/apps.sh
 	stock links 600 /src/tests/net/links.sh
 	stock pyverbs 900 /src/tests/pyverbs/pyverbs.sh
 	stock mcast 900 /src/tests/net/mcast.sh
 	stock observe 600 /src/tests/net/observe.sh
 	stock dmabuf 900 /src/tests/dmabuf/guest.sh
-	stock storage 900 /src/tests/storage/storage.sh fast 'nvme.*' \
+	stock storage 1200 /src/tests/storage/storage.sh fast 'nvme.*' \
 		iser.verify iser.churn iser.regions srp.verify srp.churn srp.regions
 	stock rds 600 /src/tests/sockets/rds.sh
 }

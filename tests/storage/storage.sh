@@ -139,6 +139,10 @@ read_part() {
 		<(dd if="$WORK/content" bs=$bs skip=$at count=7 iflag=skip_bytes status=none)
 }
 
+disconnected() {
+	! rdma resource show qp | grep -q ' type RC '
+}
+
 # churn COUNT: the core keeps completion queues for the next consumer: what counts is what is left
 # after the first connection.
 churn() {
@@ -150,6 +154,7 @@ churn() {
 	[ "$(tr -d '\0' <"$WORK/content" | head -c 100000 | wc -c)" = 100000 ] ||
 		fail "nothing is on the disk"
 	detach
+	until_true 10 disconnected
 	sleep 1
 	base=$(resources)
 	for ((i = 1; i <= $1; i++)); do
