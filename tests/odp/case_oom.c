@@ -81,8 +81,8 @@ static bool reaped(pid_t pid, double s)
 }
 
 /*
- * WRITEs to one chunk after the other, and then to those that are there again, until the kernel
- * kills the owner in their midst and has taken its memory.
+ * WRITEs to one chunk after the other, until the kernel kills the owner in their midst. A process
+ * that was killed gets no more pages, whatever keeps its memory.
  */
 static void until_killed(struct shop *s, struct crew *kid, struct ep *e, struct buf *b)
 {
@@ -90,13 +90,15 @@ static void until_killed(struct shop *s, struct crew *kid, struct ep *e, struct 
 	double end = t_now() + t_seconds(20);
 	int wait_status, i;
 
-	for (i = 0; status == IBV_WC_SUCCESS && t_now() < end; i++) {
+	for (i = 0; i < s->chunks && status == IBV_WC_SUCCESS && t_now() < end; i++) {
 		pattern_fill(b->p, CHUNK, chunk_seed(i), 0);
-		status = shop_op(e, b, s, i % s->chunks, IBV_WR_RDMA_WRITE);
+		status = shop_op(e, b, s, i, IBV_WR_RDMA_WRITE);
 	}
 	t_check(status == IBV_WC_REM_OP_ERR || status == IBV_WC_RETRY_EXC_ERR,
 		"after %d WRITEs: got \"%s\", expected a remote operation error or silence", i,
 		ibv_wc_status_str(status));
+	t_check(i <= s->chunks / 4 + 4, "%d WRITEs, and no more than %d have room", i,
+		s->chunks / 4);
 	wait_status = crew_reap(kid, 15, "the kernel to kill it");
 	t_check(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL,
 		"the owner's wait status is %#x, expected SIGKILL", wait_status);
@@ -164,8 +166,8 @@ static int take_fd(pid_t pid, int fd)
 
 /*
  * A fault that is under way keeps the address space when its process is killed, and with it the
- * device's rings, queue pairs and regions, so that peers go on. Memory comes back by the reaper,
- * for whom the notifier does not sleep, and who sees to it that no more comes. All else comes back
+ * device's rings, queue pairs and regions; but no other page comes. Memory comes back by the
+ * reaper, for whom the notifier does not sleep. All else comes back
  * with the fault's end, which is when nobody has the userfaultfd any more.
  */
 static void oom_reaper(const struct t_case *c)

@@ -424,8 +424,7 @@ long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end
 
 	might_sleep();
 	trace_odp_fault_begin(mirror->mm, start, end, advice);
-	/* A process that is gone has no memory; one that is going keeps it until we are done. */
-	if (!mmget_not_zero(mirror->mm)) {
+	if (!odp_mirror_get_memory(mirror)) {
 		trace_odp_fault_end(mirror->mm, start, -EFAULT);
 		return -EFAULT;
 	}
@@ -435,8 +434,7 @@ long odp_fault(struct odp_mirror *mirror, unsigned long start, unsigned long end
 	n = fault_in(mirror, start, end, advice, tally);
 	set_active_memcg(before);
 	mem_cgroup_put(memcg);
-	/* Not mmput(): the last one would tear down the process' memory here, notifiers and all. */
-	mmput_async(mirror->mm);
+	odp_mirror_put_memory(mirror);
 	trace_odp_fault_end(mirror->mm, start, n);
 	return n;
 }

@@ -101,6 +101,31 @@ static const struct mmu_interval_notifier_ops notifier_ops = {
 	.invalidate = invalidate,
 };
 
+void odp_mirror_put_memory(struct odp_mirror *mirror)
+{
+	spin_lock(&mirror->memory_lock);
+	mirror->memory_holds--;
+	spin_unlock(&mirror->memory_lock);
+	/* Not mmput(): the last one would tear down the process' memory here, notifiers and all. */
+	mmput_async(mirror->mm);
+}
+
+bool odp_mirror_get_memory(struct odp_mirror *mirror)
+{
+	bool others;
+
+	if (!mmget_not_zero(mirror->mm))
+		return false;
+	/* A hold that is not counted yet, or not any more, passes for that of somebody else. */
+	spin_lock(&mirror->memory_lock);
+	mirror->memory_holds++;
+	others = atomic_read(&mirror->mm->mm_users) > mirror->memory_holds;
+	spin_unlock(&mirror->memory_lock);
+	if (!others)
+		odp_mirror_put_memory(mirror);
+	return others;
+}
+
 static struct odp_chunk *make_chunk(struct odp_mirror *mirror, unsigned long index)
 {
 	struct odp_chunk *chunk;
@@ -291,6 +316,7 @@ static void init_mirror(struct odp_mirror *mirror, struct mm_struct *mm)
 	refcount_set(&mirror->refs, 1);
 	mmgrab(mm);
 	mirror->mm = mm;
+	spin_lock_init(&mirror->memory_lock);
 	mutex_init(&mirror->chunks_lock);
 	xa_init_flags(&mirror->chunks, XA_FLAGS_ACCOUNT);
 	INIT_DELAYED_WORK(&mirror->reap, reap);

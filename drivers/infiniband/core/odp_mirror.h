@@ -41,6 +41,8 @@
  * @refs: windows and faults
  * @mm: the address space; its structure is held, its memory is not
  * @node: in the table of mirrors
+ * @memory_lock: guards @memory_holds
+ * @memory_holds: of the process' memory, by faults under way
  * @listens: @first is there; changes under the process' mmap lock
  * @first: the process' first notifier, of nothing (odp_listen.c); goes with the mirror
  * @chunks_lock: guards changes of @chunks and their users
@@ -63,6 +65,8 @@ struct odp_mirror {
 	refcount_t refs;
 	struct mm_struct *mm;
 	struct hlist_node node;
+	spinlock_t memory_lock;
+	unsigned int memory_holds;
 	bool listens;
 	struct mmu_interval_notifier first;
 	struct mutex chunks_lock;
@@ -214,6 +218,21 @@ static inline void odp_mirror_hold(struct odp_mirror *mirror)
 
 /* Give a reference back. Process context, sleeps; the last one has it destroyed later. */
 void odp_mirror_put(struct odp_mirror *mirror);
+
+/**
+ * odp_mirror_get_memory() - hold the process' memory for a fault
+ * @mirror: a reference is held
+ *
+ * A fault that a program keeps waiting keeps the memory of its process, and with it all that is
+ * mapped there, also of one that was killed. Such a process gets no more pages.
+ *
+ * Context: process.
+ * Return: false when the process is gone, or nobody but faults has its memory any more.
+ */
+bool odp_mirror_get_memory(struct odp_mirror *mirror);
+
+/* The fault is over. Process context; tears nothing down itself. */
+void odp_mirror_put_memory(struct odp_mirror *mirror);
 
 /* The chunk of @uva, if it exists. Caller is in an RCU read section, or has chunks_lock. */
 static inline struct odp_chunk *odp_chunk_find(struct odp_mirror *mirror, unsigned long uva)
