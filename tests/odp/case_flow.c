@@ -45,9 +45,20 @@ static void post(struct ep *e, enum ibv_wr_opcode code, struct ibv_sge local,
 	ep_post(e, &op);
 }
 
+/* One timeout is 67 or 537 ms; and what is several times as long. */
+static unsigned int short_timeout(void)
+{
+	return t_opts.slow > 1 ? 17 : 14;
+}
+
+static double longer_than_that(void)
+{
+	return t_opts.slow > 1 ? 3.2 : 0.4;
+}
+
 /*
- * A fault of several times the requester's timeout (2^14 * 4.096 us = 67 ms), which its retries
- * outlast: the transfer succeeds, and no RNR NAK is counted on either side.
+ * A fault of several times the requester's timeout, which its retries outlast: the transfer
+ * succeeds, and no RNR NAK is counted on either side.
  */
 static void longer(const struct t_case *c)
 {
@@ -56,9 +67,9 @@ static void longer(const struct t_case *c)
 	size_t len = c->arg == IBV_WR_ATOMIC_FETCH_AND_ADD ? 8 : 3001;
 	struct flow f;
 
-	cfg.timeout = 14;
+	cfg.timeout = short_timeout();
 	cfg.mtu = 1024;
-	flow_open(&f, &cfg, 1, 0.25);
+	flow_open(&f, &cfg, 1, longer_than_that());
 	rnr[0] = ep_counter(ep_dev(1), "send_rnr_err");
 	rnr[1] = ep_counter(ep_dev(0), "rcvd_rnr_err");
 	retries = ep_counter(ep_dev(0), "retry_count");
@@ -90,17 +101,6 @@ static void longer(const struct t_case *c)
 	uffd_close(&f.u);
 }
 
-/* One timeout is 67 or 537 ms; and what is several times as long. */
-static unsigned int timeout_of_own(void)
-{
-	return t_opts.slow > 1 ? 17 : 14;
-}
-
-static double longer_than_that(void)
-{
-	return t_opts.slow > 1 ? 3.2 : 0.4;
-}
-
 /*
  * The requester's own page takes several times its timeout. Nothing was sent, or the answer is
  * there: the time is ours, and a requester that may not retry at all must not give up.
@@ -113,7 +113,7 @@ static void own(const struct t_case *c)
 	struct ibv_sge rsge;
 	struct flow f;
 
-	cfg.timeout = timeout_of_own();
+	cfg.timeout = short_timeout();
 	cfg.retry_cnt = 0;
 	cfg.mtu = 1024;
 	flow_open(&f, &cfg, 0, longer_than_that());
@@ -162,7 +162,7 @@ static void midst(const struct t_case *c)
 	struct flow f;
 
 	/* One timeout is all that the answer has at the end. */
-	off = midst_open(&f, timeout_of_own());
+	off = midst_open(&f, short_timeout());
 	f.u.delay = longer_than_that();
 	at = buf_sge(&f.pin, 16, len);
 	if (op_takes_recv(c->arg))

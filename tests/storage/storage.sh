@@ -140,7 +140,7 @@ read_part() {
 }
 
 disconnected() {
-	! rdma resource show qp | grep -q ' type RC '
+	! grep -q ' type RC ' < <(rdma resource show qp)
 }
 
 # churn COUNT: the core keeps completion queues for the next consumer: what counts is what is left
