@@ -468,13 +468,7 @@ static void stale(const struct t_case *c)
 
 const struct t_case cases_advise[] = {
 	{ "advise.library", library, 0, 0, 0 },
-	KIND("anon", PLACE_ANON),
-	KIND("thp", PLACE_THP),
-	KIND("hugetlb", PLACE_HUGETLB),
-	KIND("memfd", PLACE_MEMFD),
-	KIND("shared_file", PLACE_SHARED_FILE),
-	KIND("private_file", PLACE_PRIVATE_FILE),
-	KIND("dax", PLACE_DAX),
+	PLACE_EACH(KIND),
 	{ "advise.no_fault.flush", no_fault, 0, FLUSH, 0 },
 	{ "advise.no_fault.async", no_fault, 0, 0, 0 },
 	{ "advise.list", list, 0, 0, 0 },

@@ -273,12 +273,6 @@ static void window(const struct t_case *c)
 	{ "kinds." name ".atomic_write", words, kind, 0, 60 }
 
 const struct t_case cases_kinds[] = {
-	KIND("anon", PLACE_ANON),
-	KIND("thp", PLACE_THP),
-	KIND("hugetlb", PLACE_HUGETLB),
-	KIND("memfd", PLACE_MEMFD),
-	KIND("shared_file", PLACE_SHARED_FILE),
-	KIND("private_file", PLACE_PRIVATE_FILE),
-	KIND("dax", PLACE_DAX),
+	PLACE_EACH(KIND),
 	{ }
 };

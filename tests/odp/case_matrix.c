@@ -174,12 +174,6 @@ static void atomics(const struct t_case *c)
 #define KIND(name, kind)	MTU(name, kind, 1024), MTU(name, kind, 4096)
 
 const struct t_case cases_matrix[] = {
-	KIND("anon", PLACE_ANON),
-	KIND("thp", PLACE_THP),
-	KIND("hugetlb", PLACE_HUGETLB),
-	KIND("memfd", PLACE_MEMFD),
-	KIND("shared_file", PLACE_SHARED_FILE),
-	KIND("private_file", PLACE_PRIVATE_FILE),
-	KIND("dax", PLACE_DAX),
+	PLACE_EACH(KIND),
 	{ }
 };

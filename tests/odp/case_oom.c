@@ -81,10 +81,11 @@ static bool reaped(pid_t pid, double s)
 }
 
 /*
- * WRITEs to one chunk after the other, until the kernel kills the owner in their midst. A process
- * that was killed gets no more pages, whatever keeps its memory.
+ * WRITEs to one chunk after the other, until the kernel kills the owner in their midst: @room
+ * chunks fit into the cgroup. A process that was killed gets no more pages, whatever keeps its
+ * memory; on its way out, a few.
  */
-static void until_killed(struct shop *s, struct crew *kid, struct ep *e, struct buf *b)
+static void until_killed(struct shop *s, int room, struct crew *kid, struct ep *e, struct buf *b)
 {
 	enum ibv_wc_status status = IBV_WC_SUCCESS;
 	double end = t_now() + t_seconds(20);
@@ -97,8 +98,7 @@ static void until_killed(struct shop *s, struct crew *kid, struct ep *e, struct 
 	t_check(status == IBV_WC_REM_OP_ERR || status == IBV_WC_RETRY_EXC_ERR,
 		"after %d WRITEs: got \"%s\", expected a remote operation error or silence", i,
 		ibv_wc_status_str(status));
-	t_check(i <= s->chunks / 4 + 4, "%d WRITEs, and no more than %d have room", i,
-		s->chunks / 4);
+	t_check(i <= room + 4, "%d WRITEs, and no more than %d have room", i, room);
 	wait_status = crew_reap(kid, 15, "the kernel to kill it");
 	t_check(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL,
 		"the owner's wait status is %#x, expected SIGKILL", wait_status);
@@ -128,7 +128,7 @@ static void oom(const struct t_case *c)
 	console_quiet();
 	shop_open(&s, &kid, &e, &b);
 	mrs = objects(1, "mr");
-	until_killed(&s, &kid, &e, &b);
+	until_killed(&s, c->arg, &kid, &e, &b);
 	t_note("the reaper %s", reaped(kid.pid, 0) ? "came" : "was not needed");
 	await_regions(mrs - 1);
 	group_close();
@@ -167,8 +167,8 @@ static int take_fd(pid_t pid, int fd)
 /*
  * A fault that is under way keeps the address space when its process is killed, and with it the
  * device's rings, queue pairs and regions; but no other page comes. Memory comes back by the
- * reaper, for whom the notifier does not sleep. All else comes back
- * with the fault's end, which is when nobody has the userfaultfd any more.
+ * reaper, for whom the notifier does not sleep. All else comes back with the fault's end, which is
+ * when nobody has the userfaultfd any more.
  */
 static void oom_reaper(const struct t_case *c)
 {
@@ -185,7 +185,7 @@ static void oom_reaper(const struct t_case *c)
 	shop_open(&s, &kid, &e, &b);
 	fd = take_fd(kid.pid, s.fd);
 	mrs = objects(1, "mr");
-	until_killed(&s, &kid, &e, &b);
+	until_killed(&s, c->arg, &kid, &e, &b);
 	t_check(reaped(kid.pid, 10), "the reaper did not come");
 	t_check(group_read("memory.stat", "anon") < CHUNK, "%ld bytes are left after the reaper",
 		group_read("memory.stat", "anon"));

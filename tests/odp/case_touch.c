@@ -141,12 +141,6 @@ static void atomic(const struct t_case *c)
 	{ "touch." name ".atomic", atomic, kind, 0, 0 }
 
 const struct t_case cases_touch[] = {
-	KIND("anon", PLACE_ANON),
-	KIND("thp", PLACE_THP),
-	KIND("hugetlb", PLACE_HUGETLB),
-	KIND("memfd", PLACE_MEMFD),
-	KIND("shared_file", PLACE_SHARED_FILE),
-	KIND("private_file", PLACE_PRIVATE_FILE),
-	KIND("dax", PLACE_DAX),
+	PLACE_EACH(KIND),
 	{ }
 };

@@ -24,6 +24,16 @@ enum place_kind {
 	PLACE_KINDS
 };
 
+/* PLACE_EACH - @ROW("name", kind) for every kind that a region on demand may lie in. */
+#define PLACE_EACH(ROW)							\
+	ROW("anon", PLACE_ANON),					\
+	ROW("thp", PLACE_THP),						\
+	ROW("hugetlb", PLACE_HUGETLB),					\
+	ROW("memfd", PLACE_MEMFD),					\
+	ROW("shared_file", PLACE_SHARED_FILE),				\
+	ROW("private_file", PLACE_PRIVATE_FILE),			\
+	ROW("dax", PLACE_DAX)
+
 struct place {
 	enum place_kind kind;
 	uint8_t *p;

@@ -64,6 +64,7 @@ static void carry(struct rig *r)
 {
 	struct ibv_sge from, to = buf_sge(&r->b, 11, r->head + r->len);
 	struct op op = send_op(r, &from, ID);
+	size_t end = 11 + r->head + r->len;
 
 	buf_refill(&r->a);
 	buf_refill(&r->b);
@@ -71,10 +72,10 @@ static void carry(struct rig *r)
 	ep_post(&r->p.a, &op);
 	cq_want(r->p.a.scq, IBV_WC_SUCCESS, ID, "SEND");
 	cq_want(r->p.b.rcq, IBV_WC_SUCCESS, ID, "receive");
-	if (!r->head)
-		buf_expect(&r->b, 11, r->len, r->a.seed, 5, "receive");
-	else
-		buf_range(&r->b, 11 + r->head, r->len, r->a.seed, 5, "receive");
+	buf_range(&r->b, 0, 11, r->b.seed, 0, "before the receive");
+	buf_range(&r->b, end - r->len, r->len, r->a.seed, 5, "receive");
+	buf_range(&r->b, end, ROOM - end, r->b.seed, end, "behind the receive");
+	buf_same(&r->a, "source");
 }
 
 static struct rig turned(const struct rig *r)
@@ -197,7 +198,9 @@ static void dropped_by(struct rig *r, uint64_t addr, uint32_t rkey, size_t len)
 
 	write_by(r, addr, rkey, len);
 	buf_same(&r->b, "memory that the window does not open");
-	t_check(ep_counter(r->p.b.dev, "drop_uc_request") > before, "nothing was dropped");
+	t_check(ep_counter(r->p.b.dev, "drop_uc_request") == before + 1,
+		"drop_uc_request rose by %lu, expected 1",
+		ep_counter(r->p.b.dev, "drop_uc_request") - before);
 	ep_want_state(&r->p.b, IBV_QPS_RTS, "responder's");
 }
 

@@ -104,7 +104,7 @@ static const struct mmu_interval_notifier_ops notifier_ops = {
 void odp_mirror_put_memory(struct odp_mirror *mirror)
 {
 	spin_lock(&mirror->memory_lock);
-	mirror->memory_holds--;
+	WARN_ON_ONCE(!mirror->memory_holds--);
 	spin_unlock(&mirror->memory_lock);
 	/* Not mmput(): the last one would tear down the process' memory here, notifiers and all. */
 	mmput_async(mirror->mm);
@@ -116,7 +116,6 @@ bool odp_mirror_get_memory(struct odp_mirror *mirror)
 
 	if (!mmget_not_zero(mirror->mm))
 		return false;
-	/* A hold that is not counted yet, or not any more, passes for that of somebody else. */
 	spin_lock(&mirror->memory_lock);
 	mirror->memory_holds++;
 	others = atomic_read(&mirror->mm->mm_users) > mirror->memory_holds;
@@ -298,7 +297,8 @@ static void destroy_mirror(struct work_struct *work)
 	struct odp_mirror *mirror = container_of(work, struct odp_mirror, destroy);
 	LIST_HEAD(detached);
 
-	WARN_ON(!RB_EMPTY_ROOT(&mirror->windows.rb_root) || mirror->num_faults);
+	WARN_ON(!RB_EMPTY_ROOT(&mirror->windows.rb_root) || mirror->num_faults ||
+		mirror->memory_holds);
 	detach_all(mirror, &detached);
 	free_chunks(&detached);
 	if (mirror->listens)

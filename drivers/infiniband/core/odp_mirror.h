@@ -10,6 +10,7 @@
  *	chunk->lock		bottom halves off; every access, every change of page entries
  *	mirror->windows_lock	bottom halves off
  *	waits_lock		bottom halves off (odp_wait.c); what a waiter's wake takes is within
+ * mirror->memory_lock is taken by faults alone, with nothing above or below.
  */
 #ifndef CORE_ODP_MIRROR_H
 #define CORE_ODP_MIRROR_H
@@ -41,8 +42,9 @@
  * @refs: windows and faults
  * @mm: the address space; its structure is held, its memory is not
  * @node: in the table of mirrors
- * @memory_lock: guards @memory_holds
- * @memory_holds: of the process' memory, by faults under way
+ * @memory_lock: guards @memory_holds; process context
+ * @memory_holds: of the process' memory, by faults under way. Counted after it is held, until
+ *	before it is given back: of a process that lives, mm_users is always more
  * @listens: @first is there; changes under the process' mmap lock
  * @first: the process' first notifier, of nothing (odp_listen.c); goes with the mirror
  * @chunks_lock: guards changes of @chunks and their users

@@ -205,10 +205,10 @@ static void duplicate(struct rxe_qp *qp, const struct rxe_resp_view *view,
 	rxe_qp_count(qp, RXE_STAT_DUP_REQUEST);
 	switch (rxe_opcode_info(pkt->opcode)->kind) {
 	case RXE_KIND_READ:
-		if (!may_repeat(qp, view, pkt))
-			rxe_qp_count(qp, RXE_STAT_DROP_DUPLICATE);
-		else
+		if (may_repeat(qp, view, pkt))
 			err = rxe_resp_read(qp, pkt);
+		else
+			rxe_qp_count(qp, RXE_STAT_DROP_DUPLICATE);
 		if (err)
 			refuse_again(qp, err, pkt->psn);
 		break;

@@ -74,7 +74,7 @@ static enum rxe_resp_err scatter(struct rxe_qp *qp, const void *payload, u32 len
 	enum rxe_mem_err err;
 
 	/* How long the message is nobody knows; the receive may be far longer. So as much again. */
-	resp->wait.ahead = len + (u64)resp->received;
+	resp->wait.ahead = resp->received + len;
 	err = rxe_sgl_scatter(&resp->sgl, payload, len, &resp->wait);
 	if (err)
 		rxe_sgl_seek(&resp->sgl, resp->received);
