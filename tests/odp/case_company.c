@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/mempolicy.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "advise.h"
 #include "cases.h"
@@ -259,14 +257,6 @@ static void read_at(struct rig *r, const void *at, uint32_t rkey)
 	t_check(!memcmp(r->pin.p, at, 100), "what was READ differs from what is there");
 }
 
-/* The kernel, when it balances memory between nodes, takes entries away, too. */
-static void balance_nothing(void)
-{
-	if (!access("/proc/sys/kernel/numa_balancing", F_OK))
-		t_check(!syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0), "set_mempolicy: %s",
-			strerror(errno));
-}
-
 /*
  * What the kernel does to the process' memory, all the time, holds up neither who misses a page
  * elsewhere, in a chunk where nothing changes, nor the end of regions, though page entries are to
@@ -282,7 +272,7 @@ static void zaps(const struct t_case *c)
 
 	(void)c;
 	odp_needed();
-	balance_nothing();
+	pages_stay();
 	rig_open(&r, PLACE_ANON, 4 * ODP_CHUNK);
 	all = odp_reg(r.p.b.dev, NULL, SIZE_MAX, RIGHTS_ALL);
 	first = r.m.b.p + (-(uintptr_t)r.m.b.p & (ODP_CHUNK - 1));

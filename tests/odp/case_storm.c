@@ -204,6 +204,8 @@ static void storm(const struct t_case *c)
 	struct storm *s = calloc(1, sizeof(*s));
 
 	storm_open(s, c, c->arg % PLACE_KINDS);
+	if (!takes_pages(s->change))
+		pages_stay();
 	t_zero(pthread_create(&change, NULL, changer, s));
 	for (int i = 0; i < threads; i++) {
 		w[i] = (struct worker){ .s = s, .n = s->qps / threads,

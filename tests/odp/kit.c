@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/mempolicy.h>
+#include <sys/syscall.h>
 
 #include "kit.h"
 
@@ -130,6 +132,13 @@ size_t page_count(const void *p, size_t len, bool (*is)(const void *p))
 	for (; at < end; at += page)
 		n += is(at);
 	return n;
+}
+
+void pages_stay(void)
+{
+	if (!access("/proc/sys/kernel/numa_balancing", F_OK))
+		t_check(!syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0), "set_mempolicy: %s",
+			strerror(errno));
 }
 
 long file_number(const char *path, const char *key)

@@ -57,6 +57,12 @@ uint64_t page_frame(const void *p);
 size_t page_count(const void *p, size_t len, bool (*is)(const void *p));
 
 /*
+ * pages_stay - keep the kernel from balancing this process' memory between nodes, for which it
+ * takes page table entries away that nobody asked it to.
+ */
+void pages_stay(void);
+
+/*
  * file_number - the number behind @key (a word at the start of a line) in the file @path; with @key
  * NULL the file's first number. -1 when there is none.
  */
