@@ -110,13 +110,13 @@ static void rings(const struct t_case *c)
 enum { SPARSE = 1000, ODP_CHUNK = 2 << 20, LEAST_EACH = 500 };
 
 /*
- * Look until the charge is from @least to @most, or 10 s: entries are given back when there is
+ * Look until the charge is from @least to @most, or 3 s: entries are given back when there is
  * time, and the kernel brings memory.stat up to date every two seconds; before that it may be
  * behind by 64 pages for each CPU.
  */
 static long charge(long least, long most)
 {
-	double end = t_now() + t_seconds(10);
+	double end = t_now() + t_seconds(3);
 	long now;
 
 	do {
@@ -138,6 +138,7 @@ static void page_keeper(struct crew *self, void *arg)
 	uint8_t *p;
 
 	crew_await(self, "a place in the cgroup");
+	pages_stay();
 	ep_pair_open(&pair, &cfg);
 	buf_open(&pin, pair.a.dev, 100, 0, RIGHTS_ALL);
 	all = odp_reg(pair.b.dev, NULL, SIZE_MAX, RIGHTS_ALL);
