@@ -52,12 +52,16 @@ static size_t present(const struct rig *r)
 	return page_count(r->m.b.p, r->m.b.len, page_present);
 }
 
-/* A region over memory that nobody touched, and whose content is zeros. */
+/*
+ * A region over memory that nobody touched, and whose content is zeros. What comes stays, so that
+ * it can be told whether it was prefetched.
+ */
 static void holes(struct rig *r, enum place_kind kind)
 {
 	struct mem m;
 
 	odp_needed();
+	pages_stay();
 	mem_holes(&m, kind, LEN, 50);
 	rig_around(r, &m);
 	t_check(!present(r), "%zu pages are present already", present(r));

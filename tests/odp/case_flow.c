@@ -347,6 +347,7 @@ static void one_page(const struct t_case *c)
 	struct flow f;
 
 	(void)c;
+	pages_stay();
 	cfg.timeout = 19;
 	for (int i = 0; i < MANY; i++)
 		ep_pair_open(&p[i], &cfg);

@@ -55,6 +55,7 @@ static void message(const struct t_case *c)
 	struct rig r;
 
 	odp_needed();
+	pages_stay();
 	rig_open(&r, PLACE_ANON, PAGES * odp_page());
 	x.src = from ? &r.m.b : &r.pin;
 	x.dst = from ? &r.pin : &r.m.b;
@@ -75,6 +76,7 @@ static void in_order(const struct t_case *c)
 
 	(void)c;
 	odp_needed();
+	pages_stay();
 	rig_open(&r, PLACE_ANON, (PAGES + 1) * page);
 	buf_refill(&r.pin);
 	before = bill_of(&r);

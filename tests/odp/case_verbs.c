@@ -164,6 +164,7 @@ static void mr_counters(const struct t_case *c)
 
 	(void)c;
 	odp_needed();
+	pages_stay();
 	mem_holes(&m, PLACE_ANON, LEN, 1001);
 	rig_around(&r, &m);
 	s[0] = mr_stats(r.p.b.dev, r.m.b.mr);
