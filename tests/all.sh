@@ -65,7 +65,7 @@ stock_suites() {
 	stock observe 1200 /src/tests/net/observe.sh
 	stock apps 7200 /src/tests/net/apps.sh full
 	stock pyverbs 1800 /src/tests/pyverbs/pyverbs.sh
-	stock churn 1800 /src/tests/net/churn.sh 3
+	stock churn 1800 /src/tests/net/churn.sh 6
 	stock storage 7200 /src/tests/storage/storage.sh full
 	stock nfs 1800 /src/tests/storage/nfs.sh full
 	stock rds 1200 /src/tests/sockets/rds.sh
