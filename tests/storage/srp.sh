@@ -64,8 +64,8 @@ srp_first_end() {
 	local level
 	read -r level _ </proc/sys/kernel/printk
 	# shellcheck disable=SC2064 # the level as it is now
-	trap "dmesg -n $level" EXIT
-	dmesg -n 1
+	trap "echo $level >/proc/sys/kernel/printk" EXIT
+	echo 1 >/proc/sys/kernel/printk
 	srp_attach
 	until_true 10 has_disk
 	srp_detach
